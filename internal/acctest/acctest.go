@@ -1,0 +1,140 @@
+// Package acctest is what acceptance tests share: one running localiks per
+// test process, the provider in this process for terraform-plugin-testing, and
+// the real command line for what only shows there (warnings, saved plans,
+// providers that are killed).
+//
+// Acceptance tests run where TF_ACC is set, as `make test` does. The command
+// line is terraform from PATH, or what TF_ACC_TERRAFORM_PATH names: the same
+// suite runs under OpenTofu.
+package acctest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/provider"
+)
+
+// The clusters that every test of a process shares.
+const (
+	Classic = "classic" // on classic infrastructure, both Calico doors open
+	VPC     = "vpc"     // on VPC
+)
+
+// shared is the environment of this test process. Tests cannot hand one to
+// another in any other way.
+type shared struct {
+	once        sync.Once
+	environment *localiks.Environment
+	err         error
+}
+
+var process shared
+
+// Main runs the tests of a package and takes the environment down afterwards:
+//
+//	func TestMain(m *testing.M) { acctest.Main(m) }
+func Main(m *testing.M) {
+	code := m.Run()
+	if e := process.environment; e != nil {
+		if err := e.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "closing localiks:", err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+// Environment gives the shared localiks, with one classic and one VPC cluster.
+// It skips the test where acceptance tests are not asked for.
+func Environment(t testing.TB) *localiks.Environment {
+	t.Helper()
+	requireAcceptance(t)
+	process.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		defer cancel()
+		process.environment, process.err = localiks.Start(ctx, localiks.Options{Clusters: []localiks.ClusterOptions{
+			{Cluster: localiks.SampleCluster(Classic, fakeiks.Classic)},
+			{Cluster: localiks.SampleCluster(VPC, fakeiks.VPC)},
+		}})
+	})
+	if process.err != nil {
+		t.Fatalf("localiks did not start: %v", process.err)
+	}
+	return process.environment
+}
+
+// OwnEnvironment starts a localiks for one test alone.
+func OwnEnvironment(t testing.TB, o localiks.Options) *localiks.Environment {
+	t.Helper()
+	requireAcceptance(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	e, err := localiks.Start(ctx, o)
+	if err != nil {
+		t.Fatalf("localiks did not start: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("closing localiks: %v", err)
+		}
+	})
+	return e
+}
+
+func requireAcceptance(t testing.TB) {
+	t.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		t.Skip("acceptance tests run with TF_ACC=1, as `make test` sets it")
+	}
+}
+
+// Factories serve the provider from this very process, race detector included.
+func Factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"iks": providerserver.NewProtocol6WithError(provider.New("test")()),
+	}
+}
+
+// ProviderBlock is the provider block that leads to an environment, with the
+// administrator's API key. extra goes into the block as it is.
+func ProviderBlock(e *localiks.Environment, extra ...string) string {
+	return ProviderBlockFor(e, localiks.APIKey, extra...)
+}
+
+// ProviderBlockFor is the provider block with another API key.
+func ProviderBlockFor(e *localiks.Environment, apiKey string, extra ...string) string {
+	block := fmt.Sprintf(`
+provider "iks" {
+  ibmcloud_api_key = %q
+  iks_api_endpoint = %q
+  iam_endpoint     = %q
+`, apiKey, e.IKS.URL(), e.IKS.IAMURL())
+	for _, line := range extra {
+		block += "  " + line + "\n"
+	}
+	return block + "}\n"
+}
+
+// CLI is the program that the suite runs under.
+func CLI(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
+		return path
+	}
+	path, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Fatal("there is no terraform on PATH; set TF_ACC_TERRAFORM_PATH to terraform or tofu")
+	}
+	return path
+}

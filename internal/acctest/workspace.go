@@ -1,0 +1,284 @@
+package acctest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Workspace is a folder with a configuration, driven by the real command line
+// against the built provider. It shows what terraform-plugin-testing hides:
+// warnings, exit codes, plans saved by one process and applied by another.
+type Workspace struct {
+	t   testing.TB
+	dir string
+	// Env is added to the environment of each run.
+	Env []string
+}
+
+// NewWorkspace writes a configuration into a folder of its own.
+func NewWorkspace(t testing.TB, config string) *Workspace {
+	t.Helper()
+	w := &Workspace{t: t, dir: t.TempDir()}
+	overrides := fmt.Sprintf(`
+provider_installation {
+  dev_overrides {
+    "registry.terraform.io/iks-patterns/iks" = %[1]q
+    "registry.opentofu.org/iks-patterns/iks" = %[1]q
+  }
+  direct {}
+}
+`, filepath.Dir(providerBinary(t)))
+	w.file("cli.tfrc", overrides)
+	w.file("versions.tf", `terraform {
+  required_providers {
+    iks = { source = "iks-patterns/iks" }
+  }
+}
+`)
+	w.Write(config)
+	return w
+}
+
+// Write replaces the configuration.
+func (w *Workspace) Write(config string) { w.file("main.tf", config) }
+
+// Dir is the folder.
+func (w *Workspace) Dir() string { return w.dir }
+
+func (w *Workspace) file(name, content string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Diagnostic is one error or warning that a run showed.
+type Diagnostic struct {
+	Severity, Summary, Detail string
+}
+
+// Change is one planned or applied change.
+type Change struct {
+	// Address of the resource; Action is create, update, delete, replace, noop, ...
+	Address, Action string
+}
+
+// Result of a run.
+type Result struct {
+	ExitCode    int
+	Diagnostics []Diagnostic
+	// Planned are the changes of a plan or apply.
+	Planned []Change
+	// Output is everything that was printed.
+	Output string
+}
+
+// Errors are the diagnostics of severity error, as "summary: detail".
+func (r Result) Errors() []string { return r.texts("error") }
+
+// Warnings are the diagnostics of severity warning, as "summary: detail".
+func (r Result) Warnings() []string { return r.texts("warning") }
+
+func (r Result) texts(severity string) []string {
+	var out []string
+	for _, d := range r.Diagnostics {
+		if d.Severity == severity && !strings.Contains(d.Summary, "development overrides") {
+			out = append(out, d.Summary+": "+d.Detail)
+		}
+	}
+	return out
+}
+
+// Plan runs plan. Changes that the refresh found are in Result.Planned too.
+func (w *Workspace) Plan(args ...string) Result { return w.Run("plan", args...) }
+
+// Apply runs apply without asking.
+func (w *Workspace) Apply(args ...string) Result {
+	return w.Run("apply", append([]string{"-auto-approve"}, args...)...)
+}
+
+// Destroy runs destroy without asking.
+func (w *Workspace) Destroy(args ...string) Result {
+	return w.Run("destroy", append([]string{"-auto-approve"}, args...)...)
+}
+
+// MustApply fails the test unless apply exits with 0.
+func (w *Workspace) MustApply(args ...string) Result {
+	w.t.Helper()
+	return w.must(w.Apply(args...))
+}
+
+// MustDestroy fails the test unless destroy exits with 0.
+func (w *Workspace) MustDestroy(args ...string) Result {
+	w.t.Helper()
+	return w.must(w.Destroy(args...))
+}
+
+// MustPlanEmpty fails the test unless a plan has nothing to do.
+func (w *Workspace) MustPlanEmpty() Result {
+	w.t.Helper()
+	r := w.must(w.Plan())
+	for _, c := range r.Planned {
+		if c.Action != "noop" && c.Action != "no-op" && c.Action != "read" {
+			w.t.Fatalf("the plan is not empty: %s %s\n%s", c.Action, c.Address, r.Output)
+		}
+	}
+	return r
+}
+
+func (w *Workspace) must(r Result) Result {
+	w.t.Helper()
+	if r.ExitCode != 0 {
+		w.t.Fatalf("exit code %d:\n%s", r.ExitCode, strings.Join(r.Errors(), "\n"))
+	}
+	return r
+}
+
+// runLimit bounds one run of the command line.
+const runLimit = 5 * time.Minute
+
+// Run runs a verb with -json where it knows it and reads what it says.
+func (w *Workspace) Run(verb string, args ...string) Result {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
+	defer cancel()
+	return w.RunContext(ctx, verb, args...)
+}
+
+// RunContext is Run with a context whose end interrupts the command line, as
+// Ctrl-C does.
+func (w *Workspace) RunContext(ctx context.Context, verb string, args ...string) Result {
+	w.t.Helper()
+	all := []string{verb}
+	switch verb {
+	case "plan", "apply", "destroy", "refresh":
+		all = append(all, "-json", "-no-color", "-input=false")
+	}
+	cmd := exec.CommandContext(ctx, CLI(w.t), append(all, args...)...)
+	cmd.Dir = w.dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(w.dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	cmd.Env = append(cmd.Env, w.Env...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	r := Result{Output: out.String()}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		r.ExitCode = exit.ExitCode()
+	case err != nil:
+		w.t.Fatalf("%s %s: %v", CLI(w.t), verb, err)
+	}
+	r.read(out.Bytes())
+	return r
+}
+
+// read takes the machine-readable lines of a run apart.
+func (r *Result) read(out []byte) {
+	for line := range bytes.Lines(out) {
+		var message struct {
+			Type       string     `json:"type"`
+			Diagnostic Diagnostic `json:"diagnostic"`
+			Change     struct {
+				Resource struct {
+					Addr string `json:"addr"`
+				} `json:"resource"`
+				Action string `json:"action"`
+			} `json:"change"`
+		}
+		if json.Unmarshal(line, &message) != nil {
+			continue
+		}
+		switch message.Type {
+		case "diagnostic":
+			r.Diagnostics = append(r.Diagnostics, message.Diagnostic)
+		case "planned_change":
+			r.Planned = append(r.Planned, Change{Address: message.Change.Resource.Addr, Action: message.Change.Action})
+		}
+	}
+}
+
+// Attributes are the values of a resource in the state, nil if it is not there.
+func (w *Workspace) Attributes(address string) map[string]any {
+	w.t.Helper()
+	r := w.must(w.Run("show", "-json"))
+	var state struct {
+		Values struct {
+			RootModule struct {
+				Resources []struct {
+					Address string         `json:"address"`
+					Tainted bool           `json:"tainted"`
+					Values  map[string]any `json:"values"`
+				} `json:"resources"`
+			} `json:"root_module"`
+		} `json:"values"`
+	}
+	if err := json.Unmarshal([]byte(lastJSON(r.Output)), &state); err != nil {
+		w.t.Fatalf("the state cannot be read: %v\n%s", err, r.Output)
+	}
+	for _, resource := range state.Values.RootModule.Resources {
+		if resource.Address == address {
+			if resource.Tainted {
+				w.t.Errorf("%s is tainted", address)
+			}
+			return resource.Values
+		}
+	}
+	return nil
+}
+
+// lastJSON leaves out warnings that are printed before the document.
+func lastJSON(out string) string {
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, "{") {
+			return line
+		}
+	}
+	return out
+}
+
+// built is the provider binary of this test process.
+type built struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+var binary built
+
+// providerBinary builds the provider once per process, or takes the one that
+// IKS_PROVIDER_BINARY names.
+func providerBinary(t testing.TB) string {
+	t.Helper()
+	binary.once.Do(func() {
+		if binary.path = os.Getenv("IKS_PROVIDER_BINARY"); binary.path != "" {
+			return
+		}
+		dir, err := os.MkdirTemp("", "terraform-provider-iks-")
+		if err != nil {
+			binary.err = err
+			return
+		}
+		binary.path = filepath.Join(dir, "terraform-provider-iks")
+		out, err := exec.Command("go", "build", "-o", binary.path, "github.com/iks-patterns/terraform-provider-iks").CombinedOutput()
+		if err != nil {
+			binary.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if binary.err != nil {
+		t.Fatalf("building the provider: %v", binary.err)
+	}
+	return binary.path
+}

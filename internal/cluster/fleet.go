@@ -1,0 +1,212 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// How long a lookup by name is trusted. While something is being applied a
+// cluster can be replaced under its name in the same run.
+const (
+	factsLifetime         = 30 * time.Second
+	factsLifetimeApplying = 2 * time.Second
+)
+
+// Options of a Fleet.
+type Options struct {
+	// IKS speaks to the IKS API. It is asked for at the first use, so that a
+	// provider whose clusters are all given by Direct needs no credentials.
+	IKS func() (*iks.Client, error)
+	// Direct are the clusters that are reached without IKS, by name.
+	Direct map[string]func() (kube.Access, error)
+	// Access says which credentials and which endpoint to ask IKS for.
+	Access iks.AccessOptions
+	// Kube are the options of each connection to an API server.
+	Kube kube.Options
+}
+
+// Fleet is every cluster that one provider instance serves.
+type Fleet struct {
+	options Options
+	now     func() time.Time
+
+	mu       sync.Mutex
+	applying bool
+	lookups  map[string]*lookup // by name or ID as asked for
+	links    map[string]*link   // by cluster ID
+}
+
+// NewFleet makes a fleet. It sends no request.
+func NewFleet(o Options) *Fleet {
+	return &Fleet{options: o, now: time.Now, lookups: map[string]*lookup{}, links: map[string]*link{}}
+}
+
+// lookup is one answer about a cluster, or one question under way.
+type lookup struct {
+	done    chan struct{}
+	at      time.Time
+	cluster *Cluster
+	err     error
+}
+
+// BeginApply turns off every cache of answers for the life of the process: what
+// writes, waits or checks goes to the server.
+func (f *Fleet) BeginApply() {
+	f.mu.Lock()
+	if f.applying {
+		f.mu.Unlock()
+		return
+	}
+	f.applying = true
+	links := make([]*link, 0, len(f.links))
+	for _, l := range f.links {
+		links = append(links, l)
+	}
+	f.mu.Unlock()
+	for _, l := range links {
+		l.stopCaching()
+	}
+}
+
+// Applying tells whether BeginApply was called.
+func (f *Fleet) Applying() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.applying
+}
+
+// Find looks a cluster up by the name or ID that a user wrote. A NotFoundError
+// is proof that there is none.
+func (f *Fleet) Find(ctx context.Context, nameOrID string) (*Cluster, error) {
+	f.mu.Lock()
+	l, known := f.lookups[nameOrID]
+	if !known || f.stale(l) {
+		l = &lookup{done: make(chan struct{})}
+		f.lookups[nameOrID] = l
+		// The question runs on its own: whoever asked first may be cancelled,
+		// the others still want the answer.
+		go f.answer(context.WithoutCancel(ctx), nameOrID, l)
+	}
+	f.mu.Unlock()
+	select {
+	case <-l.done:
+		return l.cluster, l.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("looking up cluster %q: %w", nameOrID, context.Cause(ctx))
+	}
+}
+
+// FindByID looks up the cluster that a state belongs to. name is what the user
+// wrote; it leads to clusters of cluster_access, which IKS cannot find by ID.
+func (f *Fleet) FindByID(ctx context.Context, id, name string) (*Cluster, error) {
+	if _, direct := f.options.Direct[name]; !direct {
+		return f.Find(ctx, id)
+	}
+	c, err := f.Find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if c.ID != id {
+		return nil, &NotFoundError{Cluster: id}
+	}
+	return c, nil
+}
+
+func (f *Fleet) stale(l *lookup) bool {
+	select {
+	case <-l.done:
+	default:
+		return false
+	}
+	lifetime := factsLifetime
+	if f.applying {
+		lifetime = factsLifetimeApplying
+	}
+	return l.err != nil || f.now().Sub(l.at) > lifetime
+}
+
+// lookupDeadline bounds one question, retries included.
+const lookupDeadline = 90 * time.Second
+
+func (f *Fleet) answer(ctx context.Context, nameOrID string, l *lookup) {
+	ctx, cancel := context.WithTimeout(ctx, lookupDeadline)
+	defer cancel()
+	defer close(l.done)
+	l.cluster, l.err = f.ask(ctx, nameOrID)
+	l.at = f.now()
+}
+
+func (f *Fleet) ask(ctx context.Context, nameOrID string) (*Cluster, error) {
+	if access, direct := f.options.Direct[nameOrID]; direct {
+		return f.askDirect(ctx, nameOrID, access)
+	}
+	api, err := f.options.IKS()
+	if err != nil {
+		return nil, err
+	}
+	facts, err := api.Cluster(ctx, nameOrID)
+	if err != nil {
+		return nil, wrapNotFound(nameOrID, err)
+	}
+	return &Cluster{ID: facts.ID, Name: facts.Name, facts: &facts, api: api, link: f.linkTo(api, facts)}, nil
+}
+
+func (f *Fleet) askDirect(ctx context.Context, name string, access func() (kube.Access, error)) (*Cluster, error) {
+	a, err := access()
+	if err != nil {
+		return nil, fmt.Errorf("cluster_access of cluster %q: %w", name, err)
+	}
+	conn, err := f.connectDirect(name, a)
+	if err != nil {
+		return nil, fmt.Errorf("cluster_access of cluster %q: %w", name, err)
+	}
+	uid, err := conn.ClusterUID(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking cluster %q for its identity: %w", name, err)
+	}
+	return &Cluster{ID: uid, Name: name, link: directLink(conn)}, nil
+}
+
+// connectDirect keeps one connection per entry of cluster_access: its ID is
+// not known before it was asked, so the name stands in.
+func (f *Fleet) connectDirect(name string, a kube.Access) (*kube.Client, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := "cluster_access/" + name
+	if l, ok := f.links[key]; ok {
+		return l.conn, nil
+	}
+	conn, err := kube.New(a, f.options.Kube)
+	if err != nil {
+		return nil, err
+	}
+	l := directLink(conn)
+	if f.applying {
+		l.stopCaching()
+	}
+	f.links[key] = l
+	return conn, nil
+}
+
+// linkTo gives the one link of a cluster. A cluster that was reborn under the
+// same name has another ID and so another link.
+func (f *Fleet) linkTo(api *iks.Client, facts iks.Cluster) *link {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l, ok := f.links[facts.ID]; ok {
+		return l
+	}
+	l := newLink(func(ctx context.Context) (iks.Access, error) {
+		return api.Access(ctx, facts, f.options.Access)
+	}, f.options.Kube)
+	if f.applying {
+		l.stopCaching()
+	}
+	f.links[facts.ID] = l
+	return l
+}

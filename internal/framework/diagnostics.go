@@ -1,0 +1,91 @@
+package framework
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// Diagnose turns an error into diagnostics at an attribute: what happened, to
+// which object, and what to do next. A Refusal shows as it is.
+func Diagnose(at path.Path, summary string, err error) diag.Diagnostics {
+	var out diag.Diagnostics
+	if refusal, ok := AsRefusal(err); ok {
+		for _, p := range refusal.Problems {
+			out.Append(p.diagnostic())
+		}
+		return out
+	}
+	out.Append(Problem{Path: at, Summary: summary, Detail: explain(err)}.diagnostic())
+	return out
+}
+
+// explain says what an error means and what to do about it.
+func explain(err error) string {
+	lines := []string{capitalised(err.Error()) + "."}
+	if hint := remedy(err); hint != "" {
+		lines = append(lines, "", hint)
+	}
+	var api *iks.Error
+	if errors.As(err, &api) && api.IncidentID != "" {
+		lines = append(lines, "", "IBM support finds this request by incident ID "+api.IncidentID+".")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// remedy is the next step for the errors that a user can do something about.
+func remedy(err error) string {
+	var api *iks.Error
+	switch {
+	case cluster.IsUnknownConfiguration(err):
+		return "Give the provider block values that are known at plan time, or apply what they depend on first (terraform apply -target=...)."
+	case cluster.IsNotFound(err):
+		return "Check the name or ID with `ibmcloud ks cluster ls`, and the account and resource group of the credentials."
+	case errors.As(err, &api) && api.RecoveryCLI != "":
+		return api.RecoveryCLI
+	case iks.IsUnauthorized(err):
+		return "Check ibmcloud_api_key (environment IC_API_KEY or IBMCLOUD_API_KEY), or iam_token if you use one: it may have been deleted, locked or expired."
+	case iks.IsForbidden(err):
+		return "The identity needs more rights on this cluster in IAM; the resource's page in the documentation lists the roles for plan and for apply."
+	case apierrors.IsUnauthorized(err):
+		return "The cluster did not accept the credentials. If they come from cluster_access, renew them; if from IKS, check that the cluster's RBAC is synchronised (`ibmcloud ks cluster config`)."
+	case apierrors.IsForbidden(err):
+		return "The identity needs more rights in the cluster; the resource's page in the documentation lists the RBAC rules for plan and for apply."
+	case kube.Unreachable(err):
+		return "The API server could not be reached from this machine. If the cluster has a private endpoint only, run Terraform where that network is (an HCP Terraform agent, a VPN), or set the provider's endpoint_type."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "Raise the matching value in `timeouts` if the cluster is only slow."
+	}
+	return ""
+}
+
+func capitalised(s string) string {
+	s = strings.TrimSuffix(s, ".")
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// list writes sentences under each other, a few of them.
+func list(sentences []string) string {
+	const most = 20
+	var b strings.Builder
+	for i, s := range sentences {
+		if i == most {
+			fmt.Fprintf(&b, "  - and %d more\n", len(sentences)-most)
+			break
+		}
+		fmt.Fprintf(&b, "  - %s\n", s)
+	}
+	return b.String()
+}

@@ -1,0 +1,76 @@
+package framework
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+)
+
+// Read observes. It removes the state only on proof that the object, or its
+// cluster, is gone.
+func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m M
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	owner, d := readOwner(ctx, req.Private)
+	resp.Diagnostics.Append(d...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	common := P(&m).CommonAttributes()
+
+	c, err := e.clusterOf(ctx, common)
+	switch {
+	case cluster.IsNotFound(err):
+		resp.Diagnostics.AddAttributeWarning(path.Root("cluster"), "The cluster is gone",
+			fmt.Sprintf("%s. The %s in it is removed from the state.", capitalised(err.Error()), e.typeName()))
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("Cluster %s could not be looked up", common.Cluster.ValueString()), err)...)
+		return
+	case common.ClusterID.ValueString() != "" && c.ID != common.ClusterID.ValueString():
+		resp.Diagnostics.AddAttributeWarning(path.Root("cluster"), "The cluster is another one now",
+			fmt.Sprintf("%q led to the cluster with ID %s and leads to %s now. The %s of the old cluster is removed from the state, nothing was touched in the new one.",
+				common.Cluster.ValueString(), common.ClusterID.ValueString(), c.ID, e.typeName()))
+		resp.State.RemoveResource(ctx)
+		return
+	}
+
+	observed, err := e.part.Observe(ctx, c, &m, e.provider.with(owner))
+	if err != nil {
+		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("The state of %s in cluster %s could not be read", e.typeName(), common.Cluster.ValueString()), err)...)
+		return
+	}
+	if observed.Gone {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if !owner.Known {
+		resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: observed.Stamp, Known: true})...)
+	}
+	common.ClusterID = types.StringValue(c.ID)
+	common.Drift = driftList(observed.Drift)
+	common.Ready = types.BoolValue(observed.settled())
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	if resp.Identity != nil {
+		resp.Diagnostics.Append(e.setIdentity(ctx, resp.Identity, &resp.State, c.ID)...)
+	}
+}
+
+// clusterOf finds the cluster of a state: by what the user wrote, so that a
+// cluster reborn under its name is noticed, and by ID where that leads nowhere.
+func (e *engine[M, P]) clusterOf(ctx context.Context, common *Common) (*cluster.Cluster, error) {
+	name, id := common.Cluster.ValueString(), common.ClusterID.ValueString()
+	c, err := e.provider.Fleet.Find(ctx, name)
+	if cluster.IsNotFound(err) && id != "" && id != name {
+		return e.provider.Fleet.FindByID(ctx, id, name)
+	}
+	return c, err
+}
+
+func (o Observation) settled() bool { return !o.Gone && len(o.Drift) == 0 && len(o.Missing) == 0 }

@@ -1,0 +1,116 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// access is one entry of cluster_access.
+type access struct {
+	ConfigPath        types.String `tfsdk:"config_path"`
+	ConfigContext     types.String `tfsdk:"config_context"`
+	Host              types.String `tfsdk:"host"`
+	Token             types.String `tfsdk:"token"`
+	CACertificate     types.String `tfsdk:"cluster_ca_certificate"`
+	ClientCertificate types.String `tfsdk:"client_certificate"`
+	ClientKey         types.String `tfsdk:"client_key"`
+}
+
+func (c configuration) clusterAccess(ctx context.Context) (map[string]func() (kube.Access, error), diag.Diagnostics) {
+	if c.ClusterAccess.IsUnknown() {
+		var d diag.Diagnostics
+		d.AddAttributeError(path.Root("cluster_access"), "The value must be known",
+			"Which clusters are reached directly must be known at plan time; what stands in an entry may still be unknown.")
+		return nil, d
+	}
+	var entries map[string]access
+	d := c.ClusterAccess.ElementsAs(ctx, &entries, false)
+	direct := make(map[string]func() (kube.Access, error), len(entries))
+	for name, entry := range entries {
+		direct[name] = func() (kube.Access, error) { return entry.connection(name) }
+	}
+	return direct, d
+}
+
+// connection reads an entry: explicit values first, then a kubeconfig, then
+// the environment. It never falls back to localhost.
+func (a access) connection(name string) (kube.Access, error) {
+	for attribute, value := range map[string]types.String{
+		"config_path": a.ConfigPath, "config_context": a.ConfigContext, "host": a.Host, "token": a.Token,
+		"cluster_ca_certificate": a.CACertificate, "client_certificate": a.ClientCertificate, "client_key": a.ClientKey,
+	} {
+		if value.IsUnknown() {
+			return kube.Access{}, &cluster.UnknownConfigurationError{Attribute: fmt.Sprintf("cluster_access[%q].%s", name, attribute)}
+		}
+	}
+	file := orEnv(a.ConfigPath, "KUBE_CONFIG_PATH")
+	if a.ConfigPath.IsNull() && !a.Host.IsNull() {
+		file = "" // the entry names its server, a file from the environment is for another one
+	}
+	if file != "" {
+		return fromKubeconfig(file, orEnv(a.ConfigContext, "KUBE_CTX"))
+	}
+	connection := kube.Access{
+		Host:              orEnv(a.Host, "KUBE_HOST"),
+		CACertificate:     []byte(orEnv(a.CACertificate, "KUBE_CLUSTER_CA_CERT_DATA")),
+		ClientCertificate: []byte(orEnv(a.ClientCertificate, "KUBE_CLIENT_CERT_DATA")),
+		ClientKey:         []byte(orEnv(a.ClientKey, "KUBE_CLIENT_KEY_DATA")),
+	}
+	if token := orEnv(a.Token, "KUBE_TOKEN"); token != "" {
+		connection.Token = fixed(token)
+	}
+	if connection.Host == "" {
+		return kube.Access{}, errors.New("neither host nor config_path is set, nor KUBE_HOST or KUBE_CONFIG_PATH in the environment")
+	}
+	return connection, nil
+}
+
+func fixed(token string) kube.TokenSource {
+	return func(context.Context, bool) (string, error) { return token, nil }
+}
+
+func fromKubeconfig(file, kubeContext string) (kube.Access, error) {
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{ExplicitPath: file},
+		&clientcmd.ConfigOverrides{CurrentContext: kubeContext},
+	).ClientConfig()
+	if err != nil {
+		return kube.Access{}, fmt.Errorf("reading kubeconfig %s: %w", file, err)
+	}
+	if config.ExecProvider != nil || config.AuthProvider != nil {
+		return kube.Access{}, fmt.Errorf("kubeconfig %s logs in by a program or plug-in, which this provider does not run; use a token or a client certificate", file)
+	}
+	if err := rest.LoadTLSFiles(config); err != nil {
+		return kube.Access{}, fmt.Errorf("reading kubeconfig %s: %w", file, err)
+	}
+	connection := kube.Access{
+		Host:              config.Host,
+		CACertificate:     config.CAData,
+		ClientCertificate: config.CertData,
+		ClientKey:         config.KeyData,
+		TLSServerName:     config.ServerName,
+	}
+	token := config.BearerToken
+	if token == "" && config.BearerTokenFile != "" {
+		raw, err := os.ReadFile(config.BearerTokenFile)
+		if err != nil {
+			return kube.Access{}, fmt.Errorf("reading the token of kubeconfig %s: %w", file, err)
+		}
+		token = string(raw)
+	}
+	if token != "" {
+		connection.Token = fixed(token)
+	}
+	return connection, nil
+}

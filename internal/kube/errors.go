@@ -83,14 +83,15 @@ func transportError(ctx, attempt context.Context, err error) error {
 		hostname     x509.HostnameError
 		invalid      x509.CertificateInvalidError
 		record       tls.RecordHeaderError
-		alert        tls.AlertError
 		dns          *net.DNSError
 		operation    *net.OpError
 	)
 	switch {
 	case errors.As(err, &verification), errors.As(err, &authority), errors.As(err, &hostname),
-		errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
+		errors.As(err, &invalid), errors.As(err, &record):
 		failure.stage = stageTrust
+	case errors.As(err, &operation) && operation.Op == "remote error":
+		failure.stage = stageTrust // a TLS alert: the server does not want our certificate
 	case errors.As(err, &dns):
 		failure.stage = stageDial
 		if dns.IsNotFound {

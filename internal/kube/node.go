@@ -13,7 +13,7 @@ import (
 )
 
 // patchNodeAttempts bounds how often PatchNode begins anew because somebody else wrote the node in between.
-const patchNodeAttempts = 10
+const patchNodeAttempts = 20
 
 // PatchNode changes labels, annotations and taints of a node without ever losing somebody else's. Node is the node as
 // it was read; change is given a copy of it, makes what should be different, and says whether it did. Only these are
@@ -34,8 +34,11 @@ func PatchNode(ctx context.Context, c *Client, node corev1.Node, change func(*co
 			return node, err
 		}
 		patched, err := Patch(ctx, c, Nodes, "", node.Name, types.MergePatchType, patch, PatchOptions{})
+		if err == nil {
+			return patched, nil
+		}
 		if !apierrors.IsConflict(err) {
-			return patched, err
+			return node, err
 		}
 		if attempt == patchNodeAttempts {
 			return node, fmt.Errorf("somebody else keeps writing this node, gave up after %d attempts: %w", attempt, err)
@@ -43,9 +46,11 @@ func PatchNode(ctx context.Context, c *Client, node corev1.Node, change func(*co
 		if stopped := sleep(ctx, c.backoff.delay(attempt)/4); stopped != nil {
 			return node, fmt.Errorf("%w (%w)", err, stopped)
 		}
-		if node, err = Get(ctx, c, Nodes, "", node.Name); err != nil {
+		current, err := Get(ctx, c, Nodes, "", node.Name)
+		if err != nil {
 			return node, err
 		}
+		node = current
 	}
 }
 

@@ -96,7 +96,16 @@ func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common) 
 	case c.ID == before.ClusterID.ValueString():
 		return stays, nil
 	}
-	return replaces, nil
+	if e.provider.refreshed.Load() {
+		return replaces, nil
+	}
+	// Nothing was refreshed in this process, so this is most likely the apply
+	// of a plan in which the cluster was still unknown: an update. It must not
+	// turn into a replacement now.
+	if err := e.gone(ctx, before); err != nil {
+		return stays, err
+	}
+	return unknown, nil
 }
 
 // forget marks what the apply will observe anew as unknown. all includes what

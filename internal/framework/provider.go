@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 )
@@ -21,7 +22,8 @@ type Provider struct {
 	// DefaultLabels and DefaultAnnotations go onto every object that is ours whole.
 	DefaultLabels, DefaultAnnotations map[string]string
 
-	said sync.Map
+	said      sync.Map
+	refreshed atomic.Bool // something was read in this process
 }
 
 // once tells whether something is said for the first time in this run.

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -21,7 +22,12 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	e.provider.refreshed.Store(true)
 	common := P(&m).CommonAttributes()
+	if resp.Identity != nil {
+		// Also what is removed from the state has to have an identity.
+		resp.Diagnostics.Append(e.setIdentity(ctx, resp.Identity, &req.State, cmp.Or(common.ClusterID.ValueString(), common.Cluster.ValueString()))...)
+	}
 
 	c, err := e.clusterOf(ctx, common)
 	switch {

@@ -163,7 +163,7 @@ func (e *engine[M, P]) gone(ctx context.Context, before *Common) error {
 		return err
 	}
 	return Refuse(path.Root("cluster"), "The cluster changed after planning",
-		fmt.Sprintf("The plan was made for the cluster with ID %s, which still exists, and `cluster` leads to another one now. Run plan again: it will replace the resource, removing it from the old cluster first.", before.ClusterID.ValueString()))
+		fmt.Sprintf("The plan was made for the cluster with ID %s, which still exists, and `cluster` leads to another one now. Run plan again, with refresh: it will replace the resource, removing it from the old cluster first.", before.ClusterID.ValueString()))
 }
 
 func (e *engine[M, P]) within(ctx context.Context, timeout func(context.Context, time.Duration) (time.Duration, diags), byDefault time.Duration, out *diags) (context.Context, context.CancelFunc) {

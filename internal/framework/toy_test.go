@@ -1,0 +1,219 @@
+package framework_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	pschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// world is what the toy resource manages: objects by cluster ID and name.
+type world struct {
+	mu       sync.Mutex
+	uids     map[string]string // cluster name -> uid of kube-system
+	objects  map[string]object // "<cluster ID>/<name>"
+	applies  int
+	removes  int
+	waitFor  string // what Observe says is missing
+	failure  error  // what Apply fails with
+	wroteOne bool   // fail after having written
+	onApply  func(*world)
+}
+
+type object struct{ value, stamp string }
+
+func newWorld() *world {
+	return &world{uids: map[string]string{"alpha": "uid-alpha", "beta": "uid-beta"}, objects: map[string]object{}}
+}
+
+func (w *world) set(change func(*world)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(w)
+}
+
+func (w *world) get(key string) (object, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o, ok := w.objects[key]
+	return o, ok
+}
+
+func (w *world) counts() (applies, removes int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.applies, w.removes
+}
+
+// server is an API server that knows only who it is.
+func (w *world) server(t *testing.T, name string) string {
+	s := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+		w.mu.Lock()
+		uid := w.uids[name]
+		w.mu.Unlock()
+		out.Header().Set("Content-Type", "application/json")
+		if uid == "" {
+			out.WriteHeader(http.StatusForbidden)
+			return
+		}
+		_, _ = fmt.Fprintf(out, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kube-system","uid":%q}}`, uid)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+type toyModel struct {
+	framework.Common
+	Name  types.String `tfsdk:"name"`
+	Value types.String `tfsdk:"value"`
+	Seen  types.String `tfsdk:"seen"`
+}
+
+type toy struct{ world *world }
+
+func (toy) Describe() framework.Description {
+	return framework.Description{
+		Name: "toy", Key: []string{"name"},
+		Schema: schema.Schema{Attributes: map[string]schema.Attribute{
+			"name":  schema.StringAttribute{Required: true},
+			"value": schema.StringAttribute{Optional: true},
+			"seen":  schema.StringAttribute{Computed: true},
+		}},
+		CreateTimeout: time.Second, UpdateTimeout: time.Second, DeleteTimeout: time.Second,
+	}
+}
+
+func (toy) Check(_ context.Context, m *toyModel) []framework.Problem {
+	if m.Value.ValueString() == "bad" {
+		return []framework.Problem{{Path: path.Root("value"), Summary: "Bad value", Detail: "Anything else is good."}}
+	}
+	return nil
+}
+
+func (t toy) Preview(_ context.Context, _ *cluster.Cluster, r framework.PreviewRequest[toyModel]) ([]string, error) {
+	if r.Want.Value.ValueString() == "refused" {
+		return nil, framework.Refuse(path.Root("value"), "Refused", "The cluster has no room for it.")
+	}
+	return nil, nil
+}
+
+func key(c *cluster.Cluster, m *toyModel) string { return c.ID + "/" + m.Name.ValueString() }
+
+func (t toy) Observe(_ context.Context, c *cluster.Cluster, m *toyModel, owner framework.Owner) (framework.Observation, error) {
+	w := t.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o, ok := w.objects[key(c, m)]
+	if !ok {
+		return framework.Observation{Gone: true}, nil
+	}
+	m.Seen = types.StringValue(o.value)
+	seen := framework.Observation{Stamp: o.stamp}
+	if o.value != m.Value.ValueString() && owner.Known {
+		seen.Drift = append(seen.Drift, fmt.Sprintf("value is %q", o.value))
+	}
+	if w.waitFor != "" {
+		seen.Missing = append(seen.Missing, w.waitFor)
+	}
+	return seen, nil
+}
+
+func (t toy) Apply(_ context.Context, c *cluster.Cluster, r framework.ApplyRequest[toyModel]) error {
+	w := t.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.applies++
+	if w.onApply != nil {
+		w.onApply(w)
+	}
+	if w.failure != nil && !w.wroteOne {
+		return w.failure
+	}
+	o := object{value: r.Want.Value.ValueString(), stamp: r.Stamp}
+	if w.failure != nil {
+		o.value = "half made"
+	}
+	w.objects[key(c, r.Want)] = o
+	_ = r.Sent(nil)
+	return w.failure
+}
+
+func (t toy) Remove(_ context.Context, c *cluster.Cluster, m *toyModel, owner framework.Owner) ([]string, error) {
+	w := t.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.removes++
+	if !owner.Owns(w.objects[key(c, m)].stamp) {
+		return []string{"it belongs to somebody else and stays"}, nil
+	}
+	delete(w.objects, key(c, m))
+	return nil, nil
+}
+
+// toyProvider serves the toy over a fleet of the world's clusters.
+type toyProvider struct {
+	world *world
+	hosts map[string]string
+}
+
+func (p *toyProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "iks"
+}
+
+func (p *toyProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = pschema.Schema{}
+}
+
+func (p *toyProvider) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	direct := map[string]func() (kube.Access, error){}
+	for name, host := range p.hosts {
+		direct[name] = func() (kube.Access, error) { return kube.Access{Host: host}, nil }
+	}
+	resp.ResourceData = &framework.Provider{Fleet: cluster.NewFleet(cluster.Options{
+		IKS:    func() (*iks.Client, error) { return nil, errors.New("no credentials for IKS") },
+		Direct: direct,
+	})}
+}
+
+func (p *toyProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{framework.NewResource[toyModel](toy{world: p.world})}
+}
+
+func (p *toyProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+// factories serve the toy over a world.
+func factories(t *testing.T, w *world) map[string]func() (tfprotov6.ProviderServer, error) {
+	t.Helper()
+	hosts := map[string]string{}
+	for name := range w.uids {
+		hosts[name] = w.server(t, name)
+	}
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"iks": providerserver.NewProtocol6WithError(&toyProvider{world: w, hosts: hosts}),
+	}
+}
+
+// config is one toy; lines replace its arguments.
+func config(lines ...string) string {
+	return "resource \"iks_toy\" \"it\" {\n  " + strings.Join(lines, "\n  ") + "\n}\n"
+}

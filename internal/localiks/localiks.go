@@ -182,7 +182,8 @@ func (e *Environment) RemoveCluster(name string) error {
 	if c == nil {
 		return fmt.Errorf("there is no cluster %q", name)
 	}
-	return errors.Join(e.IKS.RemoveCluster(c.ID), c.stop())
+	e.IKS.RemoveCluster(c.ID)
+	return c.stop()
 }
 
 // Close ends everything that was started and removes a temporary folder.

@@ -160,7 +160,11 @@ func serve(ctx context.Context, h home, names []string) error {
 
 // addContext adds a cluster's administrator as a context of the same name.
 func addContext(all *clientcmdapi.Config, c *localiks.Cluster) error {
-	one, err := clientcmd.Load(c.Kubeconfig())
+	raw, err := c.Kubeconfig()
+	if err != nil {
+		return err
+	}
+	one, err := clientcmd.Load(raw)
 	if err != nil {
 		return fmt.Errorf("kubeconfig of cluster %s: %w", c.Name, err)
 	}

@@ -1,0 +1,84 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+func (l *local) control(ctx context.Context, s *steps) error {
+	err := s.run("controllers", func() error {
+		manager, err := writeKubeconfig(l.options.Dir, l.options.Name, l.access, "system:kube-controller-manager", masters)
+		if err != nil {
+			return err
+		}
+		planner, err := writeKubeconfig(l.options.Dir, l.options.Name, l.access, "system:kube-scheduler")
+		if err != nil {
+			return err
+		}
+		err = l.processes.start(controllerManager, l.programs[controllerManager], nil,
+			"--kubeconfig", manager, "--service-account-private-key-file", "sa.key", "--root-ca-file", "ca.crt",
+			"--leader-elect=false", "--secure-port", "0", "--profiling=false",
+			"--flex-volume-plugin-dir", "volume-plugins", // it makes this folder, elsewhere in the system if not told
+			"--controllers", "*,-bootstrap-signer-controller", "--node-monitor-period", "1s",
+			// The default of 20 a second would make a thousand nodes wait for a minute.
+			"--kube-api-qps", "1000", "--kube-api-burst", "1000")
+		if err != nil {
+			return err
+		}
+		err = l.processes.start(scheduler, l.programs[scheduler], nil,
+			"--kubeconfig", planner, "--leader-elect=false", "--secure-port", "0", "--profiling=false",
+			"--kube-api-qps", "1000", "--kube-api-burst", "1000")
+		if err != nil {
+			return err
+		}
+		if err := startKwok(l.processes, l.programs[kwok], l.options, l.access, "--manage-all-nodes"); err != nil {
+			return err
+		}
+		return l.controllersReady(ctx)
+	})
+	return err
+}
+
+// controllersReady waits for the first thing that controllers make by
+// themselves.
+func (l *local) controllersReady(ctx context.Context) error {
+	who, err := l.access.authority.identity("localiks-start", masters)
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(restConfig(l.access, who, "localiks"))
+	if err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	return until(ctx, func(ctx context.Context) error {
+		_, err := client.CoreV1().ServiceAccounts(corev1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+}
+
+// startKwok runs kwok, which plays the nodes that are selected and their pods.
+func startKwok(p *processes, path string, o Options, a access, selectNodes ...string) error {
+	config, err := writeKubeconfig(o.Dir, o.Name, a, "localiks-kwok", masters)
+	if err != nil {
+		return err
+	}
+	args := append([]string{
+		"--kubeconfig", config, "--cidr", "172.30.0.0/16", "--node-ip", "10.0.0.1",
+		"--node-lease-duration-seconds", "40", "-v", "WARN",
+	}, selectNodes...)
+	stages, err := filepath.Glob(filepath.Join(filepath.Dir(path), "stage", "*.yaml"))
+	if err != nil {
+		return fmt.Errorf("kwok's stages: %w", err)
+	}
+	slices.Sort(stages)
+	for _, stage := range stages {
+		args = append(args, "--config", stage)
+	}
+	return p.start(kwok, path, nil, args...)
+}

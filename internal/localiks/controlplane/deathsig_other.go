@@ -1,0 +1,9 @@
+//go:build !linux
+
+package controlplane
+
+import "syscall"
+
+// dieWithParent does nothing: only Linux can tie a child's life to its
+// parent's. Elsewhere Stop ends the programs, and a killed parent leaves them.
+func dieWithParent(*syscall.SysProcAttr) {}

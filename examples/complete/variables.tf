@@ -1,0 +1,21 @@
+variable "region" {
+  description = "IBM Cloud region of the clusters."
+  type        = string
+  default     = "us-south"
+}
+
+variable "classic_cluster" {
+  description = "Name or ID of a cluster on classic infrastructure."
+  type        = string
+}
+
+variable "vpc_cluster" {
+  description = "Name or ID of a cluster on VPC."
+  type        = string
+}
+
+variable "edge_worker_pool" {
+  description = "Worker pool that is for networking alone, in both clusters: two workers or more in every zone."
+  type        = string
+  default     = "edge"
+}

@@ -1,0 +1,3 @@
+data "iks_cluster" "production" {
+  cluster = "production"
+}

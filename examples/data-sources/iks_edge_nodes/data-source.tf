@@ -1,0 +1,3 @@
+data "iks_edge_nodes" "production" {
+  cluster = "production"
+}

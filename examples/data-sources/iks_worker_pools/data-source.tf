@@ -1,0 +1,3 @@
+data "iks_worker_pools" "production" {
+  cluster = "production"
+}

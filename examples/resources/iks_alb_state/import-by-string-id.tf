@@ -1,0 +1,4 @@
+import {
+  to = iks_alb_state.private
+  id = "production,private"
+}

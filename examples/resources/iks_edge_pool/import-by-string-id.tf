@@ -1,0 +1,4 @@
+import {
+  to = iks_edge_pool.edge
+  id = "production,edge"
+}

@@ -1,0 +1,4 @@
+import {
+  to = iks_nodeport_guard.closed
+  id = "production,deny-kube-node-port-services"
+}

@@ -63,6 +63,9 @@ func (c *Client) StopCaching() {
 	clear(c.cache.entries)
 }
 
+// Caching reports whether the cache is on.
+func (c *Client) Caching() bool { return c.cache.on() }
+
 // CachedList is [List] for reads that many resources share: within the cache's lifetime one request serves all of
 // them. A failed list is not kept. The objects are shared: they must not be changed, but the slice is the caller's.
 func CachedList[T any](ctx context.Context, c *Client, k Kind[T], o ListOptions) ([]T, error) {

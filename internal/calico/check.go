@@ -1,0 +1,142 @@
+package calico
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"github.com/projectcalico/api/pkg/lib/numorstring"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Check finds what Calico would refuse in a policy. The v3 API says it when a policy is stored, but not at a dry run;
+// the v1 API never says it, and there Calico then leaves the policy out, so that a guard would silently not be there.
+// Selectors are not parsed, so an empty answer does not promise that the policy is accepted.
+func Check[S Spec](name string, spec S) field.ErrorList {
+	s := global(spec)
+	at := field.NewPath("spec")
+	var found field.ErrorList
+	// A single word, before which there may be a tier.
+	if ok, err := regexp.MatchString(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, name); !ok || err != nil || len(name) > 244 {
+		found = append(found, field.Invalid(field.NewPath("metadata", "name"), name, "must consist of lower case letters, digits and '-', at most 244, after a tier and a '.' if it has one"))
+	}
+	if s.PreDNAT && s.DoNotTrack {
+		found = append(found, field.Invalid(at.Child("preDNAT"), true, "cannot be combined with doNotTrack"))
+	}
+	if (s.PreDNAT || s.DoNotTrack) && !s.ApplyOnForward {
+		found = append(found, field.Invalid(at.Child("applyOnForward"), false, "must be true with preDNAT or doNotTrack"))
+	}
+	if s.PreDNAT && (len(s.Egress) > 0 || slices.Contains(s.Types, v3.PolicyTypeEgress)) {
+		found = append(found, field.Invalid(at.Child("egress"), len(s.Egress), "a preDNAT policy has no egress rules"))
+	}
+	for i, kind := range s.Types {
+		if kind != v3.PolicyTypeIngress && kind != v3.PolicyTypeEgress || slices.Contains(s.Types[:i], kind) {
+			found = append(found, field.Invalid(at.Child("types").Index(i), kind, "must be Ingress or Egress, each at most once"))
+		}
+	}
+	for i, rule := range s.Ingress {
+		found = append(found, checkRule(at.Child("ingress").Index(i), rule)...)
+	}
+	for i, rule := range s.Egress {
+		found = append(found, checkRule(at.Child("egress").Index(i), rule)...)
+	}
+	return found
+}
+
+func checkRule(at *field.Path, rule v3.Rule) field.ErrorList {
+	var found field.ErrorList
+	if !slices.Contains([]v3.Action{v3.Allow, v3.Deny, v3.Log, v3.Pass}, rule.Action) {
+		found = append(found, field.NotSupported(at.Child("action"), rule.Action, []v3.Action{v3.Allow, v3.Deny, v3.Log, v3.Pass}))
+	}
+	if rule.IPVersion != nil && *rule.IPVersion != 4 && *rule.IPVersion != 6 {
+		found = append(found, field.Invalid(at.Child("ipVersion"), *rule.IPVersion, "must be 4 or 6"))
+	}
+	if rule.HTTP != nil && rule.Action != v3.Allow {
+		found = append(found, field.Invalid(at.Child("http"), "", "only Allow rules can match HTTP"))
+	}
+	found = append(found, checkProtocol(at, rule)...)
+	versions := map[bool]string{} // by "is IPv4", the first net
+	for _, side := range []struct {
+		name   string
+		entity v3.EntityRule
+	}{{"source", rule.Source}, {"destination", rule.Destination}} {
+		path := at.Child(side.name)
+		found = append(found, checkPorts(path.Child("ports"), side.entity.Ports, rule.Protocol)...)
+		found = append(found, checkPorts(path.Child("notPorts"), side.entity.NotPorts, rule.Protocol)...)
+		found = append(found, checkNets(path.Child("nets"), side.entity.Nets, rule.IPVersion, versions)...)
+		found = append(found, checkNets(path.Child("notNets"), side.entity.NotNets, rule.IPVersion, versions)...)
+	}
+	return found
+}
+
+func checkProtocol(at *field.Path, rule v3.Rule) field.ErrorList {
+	var found field.ErrorList
+	is := func(p *numorstring.Protocol, name string) bool {
+		return p != nil && *p == numorstring.ProtocolFromString(name)
+	}
+	known := []string{
+		numorstring.ProtocolTCP, numorstring.ProtocolUDP, numorstring.ProtocolICMP, numorstring.ProtocolICMPv6,
+		numorstring.ProtocolSCTP, numorstring.ProtocolUDPLite,
+	}
+	for _, side := range []struct {
+		name     string
+		protocol *numorstring.Protocol
+	}{{"protocol", rule.Protocol}, {"notProtocol", rule.NotProtocol}} {
+		name, p := side.name, side.protocol
+		if p == nil {
+			continue
+		}
+		if n, err := p.NumValue(); err == nil && n == 0 || err != nil && !slices.Contains(known, p.StrVal) {
+			found = append(found, field.Invalid(at.Child(name), p.String(), "must be a name such as TCP or a number from 1 to 255"))
+		}
+	}
+	if rule.ICMP != nil && !is(rule.Protocol, numorstring.ProtocolICMP) && !is(rule.Protocol, numorstring.ProtocolICMPv6) {
+		found = append(found, field.Invalid(at.Child("icmp"), "", "needs the protocol ICMP or ICMPv6"))
+	}
+	for name, version := range map[string]int{numorstring.ProtocolICMP: 4, numorstring.ProtocolICMPv6: 6} {
+		if (is(rule.Protocol, name) || is(rule.NotProtocol, name)) && rule.IPVersion != nil && *rule.IPVersion != version {
+			found = append(found, field.Invalid(at.Child("ipVersion"), *rule.IPVersion, "does not go with "+name))
+		}
+	}
+	return found
+}
+
+func checkPorts(at *field.Path, ports []numorstring.Port, protocol *numorstring.Protocol) field.ErrorList {
+	var found field.ErrorList
+	if len(ports) > 0 && (protocol == nil || !protocol.SupportsPorts()) {
+		found = append(found, field.Invalid(at, len(ports), "ports need the protocol TCP, UDP or SCTP"))
+	}
+	for i, port := range ports {
+		named := port.PortName != ""
+		if named && (port.MinPort != 0 || port.MaxPort != 0) || !named && (port.MinPort < 1 || port.MaxPort < port.MinPort) {
+			found = append(found, field.Invalid(at.Index(i), port.String(), "must be a name, a port from 1 to 65535, or a range that is not reversed"))
+		}
+	}
+	return found
+}
+
+func checkNets(at *field.Path, nets []string, version *int, seen map[bool]string) field.ErrorList {
+	var found field.ErrorList
+	for i, net := range nets {
+		prefix, err := netip.ParsePrefix(net)
+		if err != nil {
+			addr, failed := netip.ParseAddr(net)
+			if failed != nil || addr.Zone() != "" {
+				found = append(found, field.Invalid(at.Index(i), net, "must be an address or a CIDR"))
+				continue
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		is4 := prefix.Addr().Is4()
+		if other := seen[!is4]; other != "" {
+			found = append(found, field.Invalid(at.Index(i), net, "a rule cannot have both IPv4 and IPv6; it has "+other+" too"))
+		} else if version != nil && (*version == 4) != is4 {
+			found = append(found, field.Invalid(at.Index(i), net, "is not of the rule's ipVersion"))
+		}
+		if seen[is4] == "" {
+			seen[is4] = net
+		}
+	}
+	return found
+}

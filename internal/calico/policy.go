@@ -1,0 +1,278 @@
+package calico
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// Spec is the spec of a kind of policy.
+type Spec interface {
+	v3.GlobalNetworkPolicySpec | v3.NetworkPolicySpec
+}
+
+// Policy is one policy as users see it, the same through both doors. A policy that was read is updated and deleted as
+// the stored object that it was read from.
+type Policy[S Spec] struct {
+	// Namespace is empty for global policies.
+	Namespace string
+	// Name is the one that [PolicyName] gives.
+	Name                string
+	Labels, Annotations map[string]string
+	Spec                S
+	// ResourceVersion is empty for a policy that was not read.
+	ResourceVersion string
+	// Unknown are paths of spec fields that are set and that this version of the types does not know. Their effect is
+	// unknown too, and an update removes them.
+	Unknown []string
+	// Unreadable is set, and Spec is not whole, if the stored spec could not be understood.
+	Unreadable error
+
+	served *metav1.ObjectMeta // nil if the policy was not read
+	tier   string             // of the spec that was read
+}
+
+// GlobalNetworkPolicy and NetworkPolicy are the two kinds of policy.
+type (
+	GlobalNetworkPolicy = Policy[v3.GlobalNetworkPolicySpec]
+	NetworkPolicy       = Policy[v3.NetworkPolicySpec]
+)
+
+// Policies are the policies of one kind: all global ones, or those of a namespace.
+type Policies[S Spec] struct {
+	client    *Client
+	kind      kube.Kind[object[S]]
+	namespace string
+}
+
+// GlobalNetworkPolicies are the cluster's.
+func (c *Client) GlobalNetworkPolicies() Policies[v3.GlobalNetworkPolicySpec] {
+	return Policies[v3.GlobalNetworkPolicySpec]{
+		client: c, kind: kindOf[v3.GlobalNetworkPolicySpec](c.door, "globalnetworkpolicies", v3.KindGlobalNetworkPolicy, false),
+	}
+}
+
+// NetworkPolicies are those of Calico's kind in one namespace.
+func (c *Client) NetworkPolicies(namespace string) Policies[v3.NetworkPolicySpec] {
+	return Policies[v3.NetworkPolicySpec]{
+		client: c, kind: kindOf[v3.NetworkPolicySpec](c.door, "networkpolicies", v3.KindNetworkPolicy, true), namespace: namespace,
+	}
+}
+
+// List gives all policies that the identity may see. Cached allows an answer that other reads share; what then is
+// missing is not proven to be absent. A policy that exists under both forms of its name is given twice.
+func (p Policies[S]) List(ctx context.Context, cached bool) ([]Policy[S], error) {
+	objects, err := p.list(ctx, cached)
+	if err != nil {
+		return nil, err
+	}
+	policies := make([]Policy[S], 0, len(objects))
+	for i := range objects {
+		policies = append(policies, p.fromObject(&objects[i]))
+	}
+	return policies, nil
+}
+
+func (p Policies[S]) list(ctx context.Context, cached bool) ([]object[S], error) {
+	options := kube.ListOptions{Namespace: p.namespace}
+	if cached {
+		return kube.CachedList(ctx, p.client.kube, p.kind, options)
+	}
+	return kube.List(ctx, p.client.kube, p.kind, options)
+}
+
+// Get asks the server for the policy, under either form of its name.
+func (p Policies[S]) Get(ctx context.Context, name string) (Policy[S], error) {
+	var missing error
+	for _, form := range p.client.door.otherNames(name) {
+		got, err := kube.Get(ctx, p.client.kube, p.kind, p.namespace, form)
+		switch {
+		case apierrors.IsNotFound(err):
+			if missing == nil {
+				missing = err
+			}
+		case err != nil:
+			return Policy[S]{}, err
+		default:
+			// Another tier's policy can have the bare name.
+			if policy := p.fromObject(&got); policy.Name == wantedName(name) {
+				return policy, nil
+			}
+		}
+	}
+	if missing == nil {
+		missing = apierrors.NewNotFound(p.groupResource(), name)
+	}
+	return Policy[S]{}, missing
+}
+
+// CachedGet takes the policy from the shared list. What is missing there is asked for before it is called not found,
+// and so is everything when listing is forbidden or the cache is off.
+func (p Policies[S]) CachedGet(ctx context.Context, name string) (Policy[S], error) {
+	if !p.client.kube.Caching() {
+		return p.Get(ctx, name)
+	}
+	objects, err := p.list(ctx, true)
+	if err != nil && !apierrors.IsForbidden(err) {
+		return Policy[S]{}, err
+	}
+	for _, form := range p.client.door.otherNames(name) {
+		for i := range objects {
+			if objects[i].Name == form && p.nameOf(&objects[i]) == wantedName(name) {
+				return p.fromObject(&objects[i]), nil
+			}
+		}
+	}
+	return p.Get(ctx, name)
+}
+
+// Create makes a new policy from the name, labels, annotations and spec, and gives it as it was stored. It refuses what
+// Calico would not enforce (see [Check]) and what exists already under either form of its name. A dry run stores nothing.
+func (p Policies[S]) Create(ctx context.Context, policy Policy[S], dryRun bool) (Policy[S], error) {
+	policy.Name = PolicyName(*tierOf(&policy.Spec), policy.Name)
+	form, err := p.formOfNew(ctx, policy.Name)
+	if err != nil {
+		return Policy[S]{}, err
+	}
+	made, err := p.toObject(policy, metav1.ObjectMeta{Name: form, Namespace: p.namespace})
+	if err != nil {
+		return Policy[S]{}, err
+	}
+	stored, err := kube.Create(ctx, p.client.kube, p.kind, made, kube.WriteOptions{DryRun: dryRun})
+	if err != nil {
+		return Policy[S]{}, err
+	}
+	return p.fromObject(&stored), nil
+}
+
+// Update replaces a policy that was read by what its labels, annotations and spec are now, as a whole. It is a conflict
+// if somebody wrote it since it was read.
+func (p Policies[S]) Update(ctx context.Context, policy Policy[S], dryRun bool) (Policy[S], error) {
+	if policy.served == nil {
+		return Policy[S]{}, fmt.Errorf("update of %s %s: it was not read from the server", p.kind.Name, policy.Name)
+	}
+	if tier := tierOr(*tierOf(&policy.Spec)); tier != policy.tier {
+		return Policy[S]{}, fmt.Errorf("update of %s %s: tier %s cannot become %s, that is another policy", p.kind.Name, policy.Name, policy.tier, tier)
+	}
+	meta := metav1.ObjectMeta{
+		Name: policy.served.Name, Namespace: p.namespace, ResourceVersion: policy.ResourceVersion,
+		Annotations: policy.served.Annotations, CreationTimestamp: policy.served.CreationTimestamp,
+		OwnerReferences: policy.served.OwnerReferences, Finalizers: policy.served.Finalizers,
+	}
+	wanted, err := p.toObject(policy, meta)
+	if err != nil {
+		return Policy[S]{}, err
+	}
+	stored, err := kube.Update(ctx, p.client.kube, p.kind, wanted, kube.WriteOptions{DryRun: dryRun})
+	if err != nil {
+		return Policy[S]{}, err
+	}
+	return p.fromObject(&stored), nil
+}
+
+// Delete removes a policy that was read, in the version that was read: it is a conflict if somebody wrote it since.
+func (p Policies[S]) Delete(ctx context.Context, policy Policy[S], dryRun bool) error {
+	if policy.served == nil || policy.ResourceVersion == "" {
+		return fmt.Errorf("delete of %s %s: it was not read from the server", p.kind.Name, policy.Name)
+	}
+	return kube.Delete(ctx, p.client.kube, p.kind, p.namespace, policy.served.Name,
+		kube.DeleteOptions{ResourceVersion: policy.ResourceVersion, DryRun: dryRun})
+}
+
+// StoredName is the name that the API in use serves the policy under, for messages. Empty if it was not read.
+func (p Policy[S]) StoredName() string {
+	if p.served == nil {
+		return ""
+	}
+	return p.served.Name
+}
+
+// Drift says in short sentences how the policy differs from a spec, fields that are not known here included. It is
+// empty if they mean the same.
+func (p Policy[S]) Drift(want S) []string {
+	if p.Unreadable != nil {
+		return []string{"the stored policy cannot be understood: " + p.Unreadable.Error()}
+	}
+	drift := Diff(p.Spec, want)
+	for _, path := range p.Unknown {
+		// Only in rules, where it can change what they match. Elsewhere it may be a default of a newer Calico, which
+		// an update could never remove.
+		if strings.HasPrefix(path, "ingress[") || strings.HasPrefix(path, "egress[") {
+			drift = append(drift, path+" is set, with an effect that is not known here")
+		}
+	}
+	return drift
+}
+
+// wantedName is a name as typed, in the form of [PolicyName].
+func wantedName(name string) string { return PolicyName(defaultTier, name) }
+
+func (p Policies[S]) nameOf(o *object[S]) string {
+	return PolicyName(*tierOf(&o.Spec.value), o.Name)
+}
+
+func (p Policies[S]) groupResource() schema.GroupResource {
+	return schema.GroupResource{Group: p.kind.Group, Resource: p.kind.Resource}
+}
+
+func (p Policies[S]) fromObject(o *object[S]) Policy[S] {
+	labels, annotations := userMetadata(p.client.door, &o.ObjectMeta)
+	policy := Policy[S]{
+		Namespace: o.Namespace, Name: p.nameOf(o), Labels: withoutTierLabel(labels), Annotations: annotations,
+		Spec: copySpec(o.Spec.value), ResourceVersion: o.ResourceVersion, Unreadable: o.Spec.err,
+		served: o.ObjectMeta.DeepCopy(), tier: tierOr(*tierOf(&o.Spec.value)),
+	}
+	if o.Spec.err == nil {
+		policy.Unknown = unknownFields(o.Spec.raw, o.Spec.value)
+	}
+	return policy
+}
+
+// toObject is the whole object to write.
+func (p Policies[S]) toObject(policy Policy[S], meta metav1.ObjectMeta) (object[S], error) {
+	spec := defaulted(copySpec(policy.Spec))
+	if problems := Check(policy.Name, spec); len(problems) > 0 {
+		return object[S]{}, apierrors.NewInvalid(schema.GroupKind{Group: p.kind.Group, Kind: p.kind.Name}, policy.Name, problems)
+	}
+	labels := withoutTierLabel(over(nil, policy.Labels))
+	tier := tierOr(*tierOf(&spec))
+	if p.client.door.raw && tier != defaultTier {
+		labels = over(labels, map[string]string{v3.LabelTier: tier}) // Calico finds the policies of a tier by it
+	}
+	if err := setUserMetadata(p.client.door, &meta, policy.Name, labels, policy.Annotations, time.Now()); err != nil {
+		return object[S]{}, fmt.Errorf("metadata of %s %s: %w", p.kind.Name, policy.Name, err)
+	}
+	return object[S]{ObjectMeta: meta, Spec: payload[S]{value: spec}}, nil
+}
+
+// tierOf points to the tier of a spec.
+func tierOf[S Spec](spec *S) *string {
+	switch spec := any(spec).(type) {
+	case *v3.GlobalNetworkPolicySpec:
+		return &spec.Tier
+	case *v3.NetworkPolicySpec:
+		return &spec.Tier
+	}
+	return new(string)
+}
+
+func copySpec[S Spec](spec S) S {
+	var out S
+	switch from := any(&spec).(type) {
+	case *v3.GlobalNetworkPolicySpec:
+		to, _ := any(&out).(*v3.GlobalNetworkPolicySpec)
+		from.DeepCopyInto(to)
+	case *v3.NetworkPolicySpec:
+		to, _ := any(&out).(*v3.NetworkPolicySpec)
+		from.DeepCopyInto(to)
+	}
+	return out
+}

@@ -67,3 +67,11 @@ func StringList(values []string) types.List {
 	}
 	return types.ListValueMust(types.StringType, elements)
 }
+
+// StringOrNull makes a string of what an API left out: "" gives null.
+func StringOrNull(value string) types.String {
+	if value == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(value)
+}

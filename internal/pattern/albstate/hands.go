@@ -1,0 +1,150 @@
+package albstate
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+)
+
+// hands carry out steps on the ALBs of one cluster.
+type hands struct {
+	api        *iks.Client
+	cluster    iks.Cluster
+	allowNoALB bool
+	// goneIsFine: an ALB that is not there any more needs no switching.
+	goneIsFine bool
+	// sent hears of the outcome of every write and hands it back.
+	sent func(error) error
+}
+
+// take takes the steps in their order. Each one that closes a public ALB looks
+// first, at that moment, whether a private one serves.
+func (h hands) take(ctx context.Context, todo []step) error {
+	for _, s := range todo {
+		if s.closesPublic() && !h.allowNoALB {
+			if err := h.standsIn(ctx, s.alb); err != nil {
+				return err
+			}
+		}
+		act := h.api.DisableALB
+		if s.enable {
+			act = h.api.EnableALB
+		}
+		if err := h.sent(act(ctx, h.cluster, s.alb)); err != nil && !(h.goneIsFine && iks.IsNotFound(err)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// standsIn refuses to close a public ALB unless a private one serves.
+func (h hands) standsIn(ctx context.Context, public iks.ALB) error {
+	albs, err := h.api.ALBs(ctx, h.cluster)
+	if err != nil {
+		return err
+	}
+	found, why := standIn(albs)
+	if found {
+		return nil
+	}
+	return framework.Refuse(path.Root("allow_no_alb"), "No private ALB is there to take over",
+		fmt.Sprintf("%s of cluster %s is not disabled, because no private ALB serves at this moment:\n%s\n"+
+			"Add the resource below, and let this one depend on it (depends_on), so that the private ALB is healthy before the public one goes. "+
+			"If the cluster is to have no ALB at all, set allow_no_alb = true.\n\n"+
+			"  resource \"iks_alb_state\" \"private\" {\n    cluster = %q\n    type    = \"private\"\n    enabled = true\n  }",
+			public.ID, h.cluster.Name, bullets(why), h.cluster.Name))
+}
+
+// Pause between two looks while ALBs change.
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = 10 * time.Second
+)
+
+// await returns once the steps have come true. Being switched is enough: the
+// health of ALBs that are let go of is not waited for.
+func (h hands) await(ctx context.Context, todo []step) error {
+	var left []string
+	for pause := firstPause; len(todo) > 0; pause = min(pause*3/2, lastPause) {
+		albs, err := h.api.ALBs(ctx, h.cluster)
+		switch {
+		case err == nil:
+			if left = unfinished(albs, todo); len(left) == 0 {
+				return nil
+			}
+		case ctx.Err() == nil && !iks.IsTransient(err):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("switching the ALBs of cluster %s: %w; still missing: %s", h.cluster.Name, context.Cause(ctx), strings.Join(left, "; "))
+		case <-time.After(pause/2 + rand.N(pause)):
+		}
+	}
+	return nil
+}
+
+// unfinished says which steps have not come true yet. An ALB that is gone is finished.
+func unfinished(albs []iks.ALB, todo []step) []string {
+	var out []string
+	for _, s := range todo {
+		for _, a := range albs {
+			switch {
+			case a.ID != s.alb.ID:
+			case a.Enabled != s.enable:
+				out = append(out, difference(a, s.enable))
+			case !a.Enabled && pending(a) != "", reverting(a) != "":
+				out = append(out, pending(a))
+			}
+		}
+	}
+	return out
+}
+
+func bullets(lines []string) string {
+	return "  - " + strings.Join(lines, "\n  - ")
+}
+
+func orNone(items []string) string {
+	if len(items) == 0 {
+		return "none"
+	}
+	return strings.Join(items, ", ")
+}
+
+// claims are the ALBs that resources have brought about in this run. When one
+// resource takes over the ALBs of another (create_before_destroy, a new name
+// without `moved`), the one that goes must not undo what the one that stays has done.
+type claims struct {
+	mu   sync.Mutex
+	albs map[claim]bool
+}
+
+type claim struct{ cluster, alb string }
+
+func newClaims() *claims { return &claims{albs: map[claim]bool{}} }
+
+func (c *claims) add(cluster string, ids ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		c.albs[claim{cluster, id}] = true
+	}
+}
+
+// of tells, for one cluster, which ALBs are claimed.
+func (c *claims) of(cluster string) func(id string) bool {
+	return func(id string) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.albs[claim{cluster, id}]
+	}
+}

@@ -46,33 +46,47 @@ func TestRelease(t *testing.T) {
 		warning string // part of the one warning, "" for none
 	}{
 		"leave": {
-			parting{onDestroy: "leave", previous: map[string]bool{private: false}}, []iks.ALB{on("private", "1")}, "", ""},
+			parting{onDestroy: "leave", previous: map[string]bool{private: false}}, []iks.ALB{on("private", "1")}, "", "",
+		},
 		"restore a private one that was off": {
-			parting{onDestroy: "restore", previous: map[string]bool{private: false}}, []iks.ALB{on("private", "1")}, "-private1", ""},
+			parting{onDestroy: "restore", previous: map[string]bool{private: false}}, []iks.ALB{on("private", "1")}, "-private1", "",
+		},
 		"restore a private one that was on": {
-			parting{onDestroy: "restore", previous: map[string]bool{private: true}}, []iks.ALB{off("private", "1")}, "+private1", ""},
+			parting{onDestroy: "restore", previous: map[string]bool{private: true}}, []iks.ALB{off("private", "1")}, "+private1", "",
+		},
 		"restore what is restored": {
-			parting{onDestroy: "restore", previous: map[string]bool{private: true}}, []iks.ALB{on("private", "1")}, "", ""},
+			parting{onDestroy: "restore", previous: map[string]bool{private: true}}, []iks.ALB{on("private", "1")}, "", "",
+		},
 		"restore never opens a public one": {
-			parting{onDestroy: "restore", previous: map[string]bool{public: true}}, []iks.ALB{off("public", "1")}, "", "stays disabled"},
+			parting{onDestroy: "restore", previous: map[string]bool{public: true}}, []iks.ALB{off("public", "1")}, "", "stays disabled",
+		},
 		"restore opens a public one where it may": {
-			parting{onDestroy: "restore", previous: map[string]bool{public: true}, allowPublic: true}, []iks.ALB{off("public", "1")}, "+public1", ""},
+			parting{onDestroy: "restore", previous: map[string]bool{public: true}, allowPublic: true}, []iks.ALB{off("public", "1")}, "+public1", "",
+		},
 		"an update never does": {
-			parting{onDestroy: "restore", previous: map[string]bool{public: true}, allowPublic: true}.inUpdate(), []iks.ALB{off("public", "1")}, "", "stays disabled"},
+			parting{onDestroy: "restore", previous: map[string]bool{public: true}, allowPublic: true}.inUpdate(), []iks.ALB{off("public", "1")}, "", "stays disabled",
+		},
 		"restore closes a public one that was off": {
-			parting{onDestroy: "restore", previous: map[string]bool{public: false}}, []iks.ALB{on("public", "1")}, "-public1", ""},
+			parting{onDestroy: "restore", previous: map[string]bool{public: false}}, []iks.ALB{on("public", "1")}, "-public1", "",
+		},
 		"restore after an import": {
-			parting{onDestroy: "restore", allowPublic: true}, []iks.ALB{off("public", "1")}, "", "imported"},
+			parting{onDestroy: "restore", allowPublic: true}, []iks.ALB{off("public", "1")}, "", "imported",
+		},
 		"restore of one that came later": {
-			parting{onDestroy: "restore", previous: map[string]bool{private: false}}, []iks.ALB{on("private", "2")}, "", "not known"},
+			parting{onDestroy: "restore", previous: map[string]bool{private: false}}, []iks.ALB{on("private", "2")}, "", "not known",
+		},
 		"disable": {
-			parting{onDestroy: "disable"}, []iks.ALB{on("private", "1"), off("private", "2"), on("public", "1")}, "-private1 -public1", ""},
+			parting{onDestroy: "disable"}, []iks.ALB{on("private", "1"), off("private", "2"), on("public", "1")}, "-private1 -public1", "",
+		},
 		"another resource has it now": {
-			parting{onDestroy: "disable", claimed: func(id string) bool { return id == private }}, []iks.ALB{on("private", "1"), on("private", "2")}, "-private2", "taken it over"},
+			parting{onDestroy: "disable", claimed: func(id string) bool { return id == private }}, []iks.ALB{on("private", "1"), on("private", "2")}, "-private2", "taken it over",
+		},
 		"the user's own controller": {
-			parting{onDestroy: "disable"}, []iks.ALB{with(on("private", "1"), func(a *iks.ALB) { a.DisableDeployment = true })}, "", "controller of your own"},
+			parting{onDestroy: "disable"}, []iks.ALB{with(on("private", "1"), func(a *iks.ALB) { a.DisableDeployment = true })}, "", "controller of your own",
+		},
 		"nothing left": {
-			parting{onDestroy: "restore"}, nil, "", ""},
+			parting{onDestroy: "restore"}, nil, "", "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -191,28 +205,41 @@ func TestForesee(t *testing.T) {
 		want []string // parts of the sentences, in order
 	}{
 		"nothing to do": {
-			foresight{chosen: selection{kind: "private"}, enabled: true}, cutOver, nil},
+			foresight{chosen: selection{kind: "private"}, enabled: true}, cutOver, nil,
+		},
 		"no such ALB yet": {
-			foresight{chosen: selection{kind: "private", zone: "dal19"}, enabled: true}, cutOver, []string{"no private ALB in zone dal19 yet"}},
+			foresight{chosen: selection{kind: "private", zone: "dal19"}, enabled: true}, cutOver, []string{"no private ALB in zone dal19 yet"},
+		},
 		"a classic private one": {
-			foresight{chosen: selection{kind: "private"}, enabled: true, onClassic: true}, []iks.ALB{off("private", "1")}, []string{"another IP"}},
+			foresight{chosen: selection{kind: "private"}, enabled: true, onClassic: true}, []iks.ALB{off("private", "1")}, []string{"another IP"},
+		},
 		"a private one on VPC": {
-			foresight{chosen: selection{kind: "private"}, enabled: true}, []iks.ALB{off("private", "1")}, []string{"in zone dal11 is enabled"}},
+			foresight{chosen: selection{kind: "private"}, enabled: true}, []iks.ALB{off("private", "1")}, []string{"in zone dal11 is enabled"},
+		},
 		"a public one": {
-			foresight{chosen: selection{kind: "public"}, enabled: true}, []iks.ALB{off("public", "1")}, []string{"open to the internet"}},
+			foresight{chosen: selection{kind: "public"}, enabled: true}, []iks.ALB{off("public", "1")}, []string{"open to the internet"},
+		},
 		"cut-over": {
-			foresight{chosen: selection{kind: "public"}}, cutOver, []string{"at 10.1.2.1 is disabled, and clients"}},
+			foresight{chosen: selection{kind: "public"}}, cutOver, []string{"at 10.1.2.1 is disabled, and clients"},
+		},
 		"cut-over without a private one": {
-			foresight{chosen: selection{kind: "public"}}, []iks.ALB{on("public", "1"), off("private", "1")}, []string{"is disabled, and", "only if a private one serves", "private-cr"}},
+			foresight{chosen: selection{kind: "public"}}, []iks.ALB{on("public", "1"), off("private", "1")}, []string{"is disabled, and", "only if a private one serves", "private-cr"},
+		},
 		"the same, allowed": {
-			foresight{chosen: selection{kind: "public"}, allowNoALB: true}, []iks.ALB{on("public", "1")}, []string{"is disabled, and"}},
+			foresight{chosen: selection{kind: "public"}, allowNoALB: true}, []iks.ALB{on("public", "1")}, []string{"is disabled, and"},
+		},
 		"what restore will not do": {
-			foresight{chosen: selection{kind: "public"}, farewell: parting{onDestroy: "restore"}}, cutOver, []string{"does not enable it again"}},
+			foresight{chosen: selection{kind: "public"}, farewell: parting{onDestroy: "restore"}}, cutOver, []string{"does not enable it again"},
+		},
 		"the user's own controller": {
-			foresight{chosen: selection{kind: "public"}}, []iks.ALB{off("public", "1"), with(on("public", "2"), func(a *iks.ALB) { a.DisableDeployment = true })}, []string{"not touched"}},
+			foresight{chosen: selection{kind: "public"}}, []iks.ALB{off("public", "1"), with(on("public", "2"), func(a *iks.ALB) { a.DisableDeployment = true })}, []string{"not touched"},
+		},
 		"let go of": {
-			foresight{chosen: selection{kind: "private", zone: "dal12"}, enabled: true, letGo: []iks.ALB{on("private", "1")},
-				farewell: parting{onDestroy: "disable"}}, []iks.ALB{on("private", "1"), on("private", "2")}, []string{"because it is let go of"}},
+			foresight{
+				chosen: selection{kind: "private", zone: "dal12"}, enabled: true, letGo: []iks.ALB{on("private", "1")},
+				farewell: parting{onDestroy: "disable"},
+			}, []iks.ALB{on("private", "1"), on("private", "2")}, []string{"because it is let go of"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -60,10 +60,14 @@ func fits(t *testing.T, d datasource.DataSource, model any) {
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	for name, spec := range map[string]fakeiks.Cluster{
-		"classic": {Name: "old", Provider: fakeiks.Classic, Zones: []fakeiks.Zone{{ID: "dal12"}, {ID: "dal10"}},
-			Endpoints: fakeiks.Endpoints{Public: fakeiks.Endpoint{Enabled: true}}},
-		"vpc": {Name: "new", Provider: fakeiks.VPC, Zones: []fakeiks.Zone{{ID: "us-south-2"}, {ID: "us-south-1"}},
-			Endpoints: fakeiks.Endpoints{Private: fakeiks.Endpoint{Enabled: true}, VPE: fakeiks.Endpoint{Enabled: true}}},
+		"classic": {
+			Name: "old", Provider: fakeiks.Classic, Zones: []fakeiks.Zone{{ID: "dal12"}, {ID: "dal10"}},
+			Endpoints: fakeiks.Endpoints{Public: fakeiks.Endpoint{Enabled: true}},
+		},
+		"vpc": {
+			Name: "new", Provider: fakeiks.VPC, Zones: []fakeiks.Zone{{ID: "us-south-2"}, {ID: "us-south-1"}},
+			Endpoints: fakeiks.Endpoints{Private: fakeiks.Endpoint{Enabled: true}, VPE: fakeiks.Endpoint{Enabled: true}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,8 +119,10 @@ func TestWorkerPools(t *testing.T) {
 				Provider: provider, Zones: []fakeiks.Zone{{ID: "z2"}, {ID: "z1"}},
 				Pools: []fakeiks.WorkerPool{
 					{Name: "work", PerZone: 1, Zones: []string{"z1"}, Autoscale: true},
-					{Name: "edge", PerZone: 3, Labels: map[string]string{"dedicated": "edge"},
-						Taints: map[string]string{"dedicated": "edge:NoExecute", "alone": ":NoSchedule"}},
+					{
+						Name: "edge", PerZone: 3, Labels: map[string]string{"dedicated": "edge"},
+						Taints: map[string]string{"dedicated": "edge:NoExecute", "alone": ":NoSchedule"},
+					},
 				},
 			})
 			var m poolsModel

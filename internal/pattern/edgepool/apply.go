@@ -1,0 +1,327 @@
+package edgepool
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// atOnce bounds the nodes that are written at the same time.
+const atOnce = 16
+
+type poolKey struct{ cluster, pool string }
+
+type timestamp struct{ time.Time }
+
+// work is one apply or removal under way.
+type work struct {
+	part    *part
+	cluster *cluster.Cluster
+	kube    *kube.Client
+	transition
+	declared declaration
+
+	// sent takes the outcome of each write, from several goroutines.
+	sent func(error) error
+	warn func(summary, detail string)
+	said map[string]bool
+
+	// brought says that IKS is bringing the pool's label or taint to the nodes,
+	// because they were set on it just now.
+	broughtLabel bool
+	broughtTaint corev1.TaintEffect
+	// wrotePool says that any pool was written.
+	wrotePool bool
+}
+
+// Apply makes nodes edge nodes, in the order that keeps traffic flowing.
+func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model]) error {
+	w, err := p.begin(ctx, c, r)
+	if err != nil {
+		return err
+	}
+	return w.apply(ctx)
+}
+
+func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model]) (*work, error) {
+	w := &work{part: p, cluster: c, warn: r.Warn, said: map[string]bool{}}
+	if w.warn == nil {
+		w.warn = func(string, string) {}
+	}
+	var mu sync.Mutex
+	w.sent = func(err error) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return r.Sent(err)
+	}
+	var err error
+	if w.declared, err = r.Want.declared(ctx); err != nil {
+		return nil, err
+	}
+	if w.transition, err = transitionOf(ctx, c, w.declared, r.Prior); err != nil {
+		return nil, err
+	}
+	w.kube, err = c.Kube(ctx)
+	return w, err
+}
+
+// transitionOf finds the way from the state to what is declared.
+func transitionOf(ctx context.Context, c *cluster.Cluster, d declaration, prior *model) (transition, error) {
+	t := transition{effects: d.effects}
+	var err error
+	if t.want, err = scopeOf(ctx, c, d); iks.IsNotFound(err) {
+		return t, framework.Refuse(d.selected(), "The worker pool does not exist",
+			fmt.Sprintf("Cluster %s has no worker pool %q: %v. If this run makes the pool, let worker_pool refer to that resource.", c.Name, d.pool, err))
+	}
+	if err != nil || prior == nil {
+		return t, err
+	}
+	before, err := prior.declared(ctx)
+	if err != nil {
+		return t, err
+	}
+	t.priorEffects = before.effects
+	if before.pool != "" && before.pool == d.pool {
+		t.prior = t.want
+		return t, nil
+	}
+	t.prior, err = priorScope(ctx, c, before)
+	return t, err
+}
+
+func (w *work) survey(ctx context.Context) (*situation, error) {
+	v := &surveyor{cluster: w.cluster, kube: w.kube}
+	return v.survey(ctx, w.transition, w.declared)
+}
+
+func (w *work) apply(ctx context.Context) error {
+	s, err := w.survey(ctx)
+	if err != nil {
+		return err
+	}
+	move := w.relocator()
+	if err := move.finishEarlier(ctx); err != nil {
+		return err
+	}
+	if !s.pending() {
+		return nil
+	}
+	if err := w.judge(s); err != nil {
+		return err
+	}
+	losses := w.losses()
+	if err := w.labelPool(ctx); err != nil {
+		return err
+	}
+	if s.moves() {
+		if err := w.label(ctx, s); err != nil {
+			return err
+		}
+		if err := w.releasePool(ctx); err != nil {
+			return err
+		}
+		if err := move.run(ctx); err != nil {
+			return err
+		}
+		// Minutes may have passed: look again before anything is closed.
+		if s, err = w.survey(ctx); err != nil {
+			return err
+		}
+		if err := w.judge(s); err != nil {
+			return err
+		}
+	} else if err := w.releasePool(ctx); err != nil {
+		return err
+	}
+	if err := w.empty(ctx, s); err != nil {
+		return err
+	}
+	if err := w.taintPool(ctx); err != nil {
+		return err
+	}
+	if w.broughtTaint != "" && s.anyHeld() {
+		// The temporary taint goes when the lasting one is there, not before.
+		if err := w.await(ctx, "taint "+taintName(w.broughtTaint), func(n *corev1.Node) bool { return edgeTaints(n).has(w.broughtTaint) }); err != nil {
+			return err
+		}
+		w.broughtTaint = ""
+	}
+	if w.wrotePool {
+		// IKS is writing the nodes, too: what was read before would only conflict.
+		if s.nodes, err = kube.List(ctx, w.kube, kube.Nodes, kube.ListOptions{}); err != nil {
+			return err
+		}
+	}
+	if err := w.patch(ctx, s.nodes, func(n *corev1.Node) change { return w.last(n).byPool(w.broughtLabel, w.broughtTaint) }); err != nil {
+		return err
+	}
+	return w.outlast(ctx, losses)
+}
+
+// judge turns findings into a refusal, or into warnings where the user wants that.
+func (w *work) judge(s *situation) error {
+	refusal := &framework.Refusal{}
+	for _, f := range s.check() {
+		if w.declared.enforce || f.final {
+			refusal.Problems = append(refusal.Problems, f.problem())
+			continue
+		}
+		if !w.said[f.summary] {
+			w.said[f.summary] = true
+			w.warn(f.summary, f.detail)
+		}
+	}
+	if len(refusal.Problems) > 0 {
+		return refusal
+	}
+	return nil
+}
+
+// pending tells whether anything is left to do.
+func (s *situation) pending() bool {
+	if s.want.pool != nil && len(poolDrift(*s.want.pool, s.effects)) > 0 {
+		return true
+	}
+	if released := s.released(); released != nil && (released.Labels[markKey] == markValue || released.Taints[markKey].Value == markValue) {
+		return true
+	}
+	return s.moves() || len(touched(s.nodes, s.last)) > 0
+}
+
+// released gives the pool that is not declared any more.
+func (t transition) released() *iks.WorkerPool {
+	if t.prior.pool == nil || t.want.pool != nil && t.want.pool.ID == t.prior.pool.ID {
+		return nil
+	}
+	return t.prior.pool
+}
+
+// moves tells whether load balancers or ALBs will be out of place once the
+// labels are as declared.
+func (s *situation) moves() bool {
+	if !s.declared.relocate {
+		return false
+	}
+	return len(misplaced(s.carriers, s.labelled())) > 0
+}
+
+// labelled gives the nodes as they are once their labels are as declared.
+func (s *situation) labelled() []corev1.Node {
+	out := make([]corev1.Node, len(s.nodes))
+	for i := range s.nodes {
+		out[i] = s.nodes[i]
+		if c := s.first(&out[i]); c.differs(&out[i]) {
+			out[i] = *out[i].DeepCopy()
+			c.on(&out[i])
+		}
+	}
+	return out
+}
+
+func (s *situation) anyHeld() bool {
+	for i := range s.nodes {
+		if _, held := s.nodes[i].Annotations[heldAnnotation]; held && s.want.holds(&s.nodes[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// label gives the nodes their labels and waits until all that run have them.
+func (w *work) label(ctx context.Context, s *situation) error {
+	if err := w.patch(ctx, s.nodes, func(n *corev1.Node) change { return w.first(n).byPool(w.broughtLabel, "") }); err != nil {
+		return err
+	}
+	if !w.broughtLabel {
+		return nil
+	}
+	if err := w.await(ctx, "label "+markKey+"="+markValue, isEdge); err != nil {
+		return err
+	}
+	w.broughtLabel = false
+	return nil
+}
+
+// empty closes the nodes to new pods and drains them, if pods have to leave.
+func (w *work) empty(ctx context.Context, s *situation) error {
+	leaving := s.leaving()
+	if len(leaving.evict) == 0 {
+		return nil
+	}
+	if err := w.patch(ctx, s.nodes, w.hold); err != nil {
+		return err
+	}
+	on := map[string]bool{}
+	for _, pod := range leaving.evict {
+		on[pod.Spec.NodeName] = true
+	}
+	d := &drainer{kube: w.kube, policy: w.declared.drain, warn: w.warn}
+	return d.drain(ctx, on)
+}
+
+// leaving gives the workloads on nodes that NoExecute is still to come to.
+func (s *situation) leaving() workloads {
+	on := map[string]bool{}
+	for _, n := range s.want.nodes(s.nodes) {
+		if len(foreignMarks(n)) == 0 && !edgeTaints(n).has(corev1.TaintEffectNoExecute) {
+			on[n.Name] = true
+		}
+	}
+	return sortWorkloads(s.pods, on, s.effects)
+}
+
+// patch makes a change on the nodes that differ, several at a time, and keeps
+// in nodes what they are afterwards.
+func (w *work) patch(ctx context.Context, nodes []corev1.Node, of func(*corev1.Node) change) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i := range nodes {
+		n := &nodes[i]
+		if !of(n).differs(n) {
+			continue
+		}
+		group.Go(func() error {
+			patched, err := kube.PatchNode(groupCtx, w.kube, *n, func(n *corev1.Node) bool { return of(n).on(n) })
+			if apierrors.IsNotFound(err) {
+				return nil // removed meanwhile, and its mark with it
+			}
+			if w.sent(err) != nil {
+				return fmt.Errorf("marking node %s: %w", n.Name, err)
+			}
+			*n = patched
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// await waits until IKS has brought something to all nodes that run.
+func (w *work) await(ctx context.Context, what string, has func(*corev1.Node) bool) error {
+	err := kube.Wait(ctx, kube.WaitOptions{Max: 10 * time.Second}, func(ctx context.Context) (bool, string, error) {
+		nodes, err := kube.List(ctx, w.kube, kube.Nodes, w.want.listOptions())
+		if err != nil {
+			return false, "", err
+		}
+		var without []string
+		for _, n := range w.want.nodes(nodes) {
+			if ready(n) && len(foreignMarks(n)) == 0 && !has(n) {
+				without = append(without, n.Name)
+			}
+		}
+		return len(without) == 0, fmt.Sprintf("%d nodes still without it: %s", len(without), some(without)), nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for IKS to bring %s from worker pool %s to its nodes: %w", what, w.want.pool.Name, err)
+	}
+	return nil
+}

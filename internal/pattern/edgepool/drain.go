@@ -1,0 +1,124 @@
+package edgepool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// Pause between two looks at a node that is being drained.
+const (
+	drainFirstPause = 500 * time.Millisecond
+	drainLastPause  = 5 * time.Second
+)
+
+// drainer empties nodes through the Eviction API, which respects disruption
+// budgets. The nodes are closed to new pods already.
+type drainer struct {
+	kube   *kube.Client
+	policy drainPolicy
+	warn   func(summary, detail string)
+
+	mu sync.Mutex
+	// stuck are the pods that did not leave in time, with the reason.
+	stuck []string
+}
+
+// drain empties the nodes, a few at a time.
+func (d *drainer) drain(ctx context.Context, nodes map[string]bool) error {
+	limited, cancel := context.WithTimeout(ctx, d.policy.timeout)
+	defer cancel()
+	group, groupCtx := errgroup.WithContext(limited)
+	group.SetLimit(max(d.policy.atOnce, 1))
+	for _, name := range slices.SortedFunc(maps.Keys(nodes), compareAddresses) {
+		group.Go(func() error { return d.node(groupCtx, name) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if len(d.stuck) == 0 {
+		return nil
+	}
+	slices.Sort(d.stuck)
+	if ctx.Err() == nil && d.policy.force {
+		d.warn("Pods did not leave in time", fmt.Sprintf("After %s these pods are still on edge nodes, and are now deleted whatever their disruption budgets say, because drain.on_timeout is %q: %s.",
+			d.policy.timeout, drainContinue, some(d.stuck)))
+		return nil
+	}
+	return fmt.Errorf("draining: after %s these pods are still on nodes that are to become edge nodes: %s. The nodes are closed to new pods and stay so; the next apply carries on. "+
+		"Let their disruption budgets allow an eviction, raise drain.timeout, or set drain.on_timeout = %q", d.policy.timeout, some(d.stuck), drainContinue)
+}
+
+// node empties one node. That pods are still there when time is up is no error,
+// but noted.
+func (d *drainer) node(ctx context.Context, name string) error {
+	pause := drainFirstPause
+	blocked := map[string]string{}
+	left := []string{"whatever runs on " + name}
+	for {
+		pods, err := kube.List(ctx, d.kube, kube.Pods, kube.ListOptions{Fields: "spec.nodeName=" + name})
+		if err == nil {
+			pending := sortWorkloads(pods, map[string]bool{name: true}, effects{corev1.TaintEffectNoExecute}).evict
+			if len(pending) == 0 {
+				return nil
+			}
+			left = podNames(pending)
+			err = d.evict(ctx, pending, blocked)
+		}
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("draining node %s: %w", name, err)
+		}
+		select {
+		case <-ctx.Done():
+			d.note(name, left, blocked)
+			return nil
+		case <-time.After(pause):
+		}
+		pause = min(pause*3/2, drainLastPause)
+	}
+}
+
+// evict asks for the eviction of pods that are not leaving yet. What a budget
+// protects is asked for again later.
+func (d *drainer) evict(ctx context.Context, pods []*corev1.Pod, blocked map[string]string) error {
+	for _, pod := range pods {
+		if pod.DeletionTimestamp != nil {
+			continue
+		}
+		key := pod.Namespace + "/" + pod.Name
+		err := kube.Evict(ctx, d.kube, pod.Namespace, pod.Name, -1)
+		var budget *kube.BlockedError
+		switch {
+		case errors.As(err, &budget):
+			blocked[key] = budget.Reason
+		case err == nil || apierrors.IsNotFound(err):
+			delete(blocked, key)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *drainer) note(node string, pods []string, blocked map[string]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, pod := range pods {
+		sentence := pod + " on " + node
+		if reason := strings.TrimSuffix(blocked[pod], "."); reason != "" {
+			sentence += " (" + reason + ")"
+		}
+		d.stuck = append(d.stuck, sentence)
+	}
+}

@@ -1,0 +1,83 @@
+package edgepool
+
+import (
+	"context"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+)
+
+// labelPool sets the label on the declared worker pool, if it lacks it.
+func (w *work) labelPool(ctx context.Context) error {
+	pool := w.want.pool
+	if pool == nil || pool.Labels[markKey] == markValue {
+		return nil
+	}
+	api, facts, err := w.cluster.IKS("worker_pool")
+	if err != nil {
+		return err
+	}
+	changed, err := api.MergeWorkerPoolLabels(ctx, facts, pool.ID, map[string]string{markKey: markValue}, nil)
+	if w.sentPool(changed, err) != nil {
+		return err
+	}
+	w.broughtLabel = changed
+	return nil
+}
+
+// taintPool sets the taint on the declared worker pool, if it lacks it.
+func (w *work) taintPool(ctx context.Context) error {
+	pool := w.want.pool
+	if pool == nil || pool.Taints[markKey] == poolTaint(w.effects) {
+		return nil
+	}
+	api, facts, err := w.cluster.IKS("worker_pool")
+	if err != nil {
+		return err
+	}
+	changed, err := api.MergeWorkerPoolTaints(ctx, facts, pool.ID, map[string]iks.PoolTaint{markKey: poolTaint(w.effects)}, nil)
+	if w.sentPool(changed, err) != nil {
+		return err
+	}
+	if changed {
+		w.broughtTaint = w.effects.onPool()
+	}
+	return nil
+}
+
+// releasePool takes label and taint off a worker pool that is not declared any
+// more: only ours, and only an effect that was declared.
+func (w *work) releasePool(ctx context.Context) error {
+	pool := w.released()
+	if pool == nil {
+		return nil
+	}
+	api, facts, err := w.cluster.IKS("worker_pool")
+	if err != nil {
+		return err
+	}
+	if t := pool.Taints[markKey]; t.Value == markValue && w.priorEffects.has(effectOf(t)) {
+		changed, err := api.MergeWorkerPoolTaints(ctx, facts, pool.ID, nil, []string{markKey})
+		if w.sentPool(changed, err) != nil && !iks.IsNotFound(err) {
+			return err
+		}
+	}
+	if pool.Labels[markKey] == markValue {
+		changed, err := api.MergeWorkerPoolLabels(ctx, facts, pool.ID, nil, []string{markKey})
+		if w.sentPool(changed, err) != nil && !iks.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// sentPool notes the outcome of a write to a pool, and when it was.
+func (w *work) sentPool(changed bool, err error) error {
+	if !changed && err == nil {
+		return nil
+	}
+	w.wrotePool = true
+	if w.want.pool != nil {
+		w.part.changedPools.Store(poolKey{w.cluster.ID, w.want.pool.ID}, timestamp{w.part.now()})
+	}
+	return w.sent(err)
+}

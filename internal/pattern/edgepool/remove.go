@@ -1,0 +1,154 @@
+package edgepool
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// Remove takes taints and labels away and moves load balancers and ALBs off:
+// their deployments would demand an edge node at the next restart and find none.
+func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, _ framework.Owner) (warnings []string, err error) {
+	d, err := m.declared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &work{part: p, cluster: c, declared: d, sent: func(err error) error { return err }}
+	w.warn = func(summary, detail string) { warnings = append(warnings, summary+": "+detail) }
+	w.priorEffects = d.effects
+	if w.prior, err = priorScope(ctx, c, d); err != nil {
+		return nil, err
+	}
+	if w.kube, err = c.Kube(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.releasePool(ctx); err != nil {
+		return warnings, err
+	}
+	if err := w.unmark(ctx); err != nil {
+		return warnings, err
+	}
+	return warnings, w.moveOff(ctx)
+}
+
+// unmark takes label and taints off the nodes and verifies that they stay off.
+func (w *work) unmark(ctx context.Context) error {
+	if w.prior.pool == nil && w.prior.names == nil && len(w.prior.selector) == 0 {
+		return nil // the pool is gone, and its nodes with it
+	}
+	return kube.Wait(ctx, kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
+		nodes, err := kube.List(ctx, w.kube, kube.Nodes, w.prior.listOptions())
+		if err != nil {
+			return false, "", err
+		}
+		marked := touched(nodes, w.last)
+		if len(marked) == 0 {
+			return true, "", nil
+		}
+		return false, fmt.Sprintf("%d nodes still bear the mark", len(marked)), w.patch(ctx, nodes, w.last)
+	})
+}
+
+// moveOff redeploys what still demands edge nodes, verifies it, and takes our
+// traces away.
+func (w *work) moveOff(ctx context.Context) error {
+	move := w.relocator()
+	move.strict = true
+	if err := move.finishEarlier(ctx); err != nil {
+		return err
+	}
+	if !w.declared.relocate {
+		s, err := move.look(ctx)
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, c := range misplaced(s.carriers, s.nodes) {
+			names = append(names, c.String())
+		}
+		if len(names) > 0 {
+			w.warn("Some load balancers and ALBs still demand edge nodes", fmt.Sprintf("relocate_load_balancers is false, so these were not redeployed, and would not be scheduled when their nodes are replaced: %s", some(names)))
+		}
+		return nil
+	}
+	if err := move.run(ctx); err != nil {
+		return err
+	}
+	nodes, err := kube.List(ctx, w.kube, kube.Nodes, kube.ListOptions{Labels: markKey + "=" + markValue})
+	if err != nil || len(nodes) > 0 {
+		return err
+	}
+	return move.sweep(ctx)
+}
+
+// outlastTime is how long IKS may take to undo on nodes what was taken off their pool.
+const outlastTime = 2 * time.Minute
+
+// loss is a mark that IKS takes off nodes although they are to keep it: it was
+// their pool's, and is not any more.
+type loss struct {
+	scope  scope
+	label  bool
+	effect corev1.TaintEffect
+}
+
+func (l loss) suffered(n *corev1.Node) bool {
+	return l.label && !isEdge(n) || l.effect != "" && !edgeTaints(n).has(l.effect)
+}
+
+// losses gives what IKS is about to take off nodes that are to keep it.
+func (t transition) losses() []loss {
+	var out []loss
+	if released := t.released(); released != nil {
+		if released.Labels[markKey] == markValue {
+			out = append(out, loss{scope: t.prior, label: true})
+		}
+		if e := effectOf(released.Taints[markKey]); released.Taints[markKey].Value == markValue && t.effects.has(e) && t.priorEffects.has(e) {
+			out = append(out, loss{scope: t.prior, effect: e})
+		}
+	}
+	if pool := t.want.pool; pool != nil {
+		if e := effectOf(pool.Taints[markKey]); pool.Taints[markKey].Value == markValue && e != t.effects.onPool() && t.effects.has(e) {
+			out = append(out, loss{scope: t.want, effect: e})
+		}
+	}
+	return out
+}
+
+// outlast gives nodes back what IKS takes off them, until it has: a pool's
+// changes reach its nodes some time after.
+func (w *work) outlast(ctx context.Context, losses []loss) error {
+	if len(losses) == 0 {
+		return nil
+	}
+	seen := map[string]bool{}
+	limited, cancel := context.WithTimeout(ctx, outlastTime)
+	defer cancel()
+	err := kube.Wait(limited, kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
+		nodes, err := kube.List(ctx, w.kube, kube.Nodes, w.want.listOptions())
+		if err != nil {
+			return false, "", err
+		}
+		waiting := 0
+		for _, n := range w.want.nodes(nodes) {
+			for i, l := range losses {
+				key := fmt.Sprint(i, n.Name)
+				seen[key] = seen[key] || l.suffered(n)
+				if l.scope.holds(n) && ready(n) && !seen[key] {
+					waiting++
+				}
+			}
+		}
+		return waiting == 0, "", w.patch(ctx, nodes, w.last)
+	})
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return nil // IKS left them alone
+	}
+	return err
+}

@@ -61,10 +61,10 @@ func diffParts(prefix string, have, want []part) []string {
 			continue
 		}
 		if len(f.elements)+len(want[i].elements) > 2*shown {
-			sentences = append(sentences, prefix+f.name+diffElements(f.elements, want[i].elements))
+			sentences = append(sentences, prefix+f.name+": "+diffElements(f.elements, want[i].elements))
 			continue
 		}
-		sentences = append(sentences, prefix+f.name+" is "+f.value+" instead of "+want[i].value)
+		sentences = append(sentences, prefix+f.name+" "+f.value+" instead of "+want[i].value)
 	}
 	return sentences
 }
@@ -79,12 +79,12 @@ func diffElements(have, want []string) string {
 		return slices.DeleteFunc(slices.Clone(from), func(e string) bool { return slices.Contains(in, e) })
 	}
 	if lacks := missing(want, have); len(lacks) > 0 {
-		parts = append(parts, " lacks "+some(lacks))
+		parts = append(parts, some(lacks)+" missing")
 	}
 	if extra := missing(have, want); len(extra) > 0 {
-		parts = append(parts, " has "+some(extra)+" that is not wanted")
+		parts = append(parts, some(extra)+" not wanted")
 	}
-	return strings.Join(parts, " and")
+	return strings.Join(parts, ", ")
 }
 
 func some(elements []string) string {
@@ -173,7 +173,7 @@ func diffRules(direction string, have, want []v3.Rule) []string {
 		}
 		return sentences
 	}
-	sentences = append(sentences, fmt.Sprintf("%s has %d rules instead of %d", direction, len(have), len(want)))
+	sentences = append(sentences, fmt.Sprintf("%d %s rules instead of %d", len(have), direction, len(want)))
 	left := map[string]int{}
 	for _, rule := range have {
 		left[describe(rule)]++

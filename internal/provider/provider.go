@@ -10,6 +10,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/albstate"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/clusterinfo"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
 )
 
 // New makes a provider of the given version.
@@ -48,10 +52,19 @@ func (p *iksProvider) userAgent(terraform string) string {
 
 // Resources are the parts of the pattern.
 func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{}
+	return []func() resource.Resource{
+		albstate.NewResource(),
+		edgepool.NewResource(),
+		nodeportguard.NewResource(),
+	}
 }
 
 // DataSources are the look-ups.
 func (p *iksProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{}
+	return []func() datasource.DataSource{
+		albstate.NewDataSource(),
+		clusterinfo.NewClusterDataSource(),
+		clusterinfo.NewWorkerPoolsDataSource(),
+		edgepool.NewDataSource(),
+	}
 }

@@ -1,0 +1,314 @@
+package acctest
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+)
+
+// Resource describes a resource to the lifecycle suite, which proves for every
+// resource alike what the framework promises.
+type Resource struct {
+	// Type of the resource, "iks_nodeport_guard".
+	Type string
+	// Cluster that it is tried on: Classic or VPC.
+	Cluster string
+	// Arguments of the resource besides cluster, in HCL. Changed is another set
+	// that must be reached by an update in place.
+	Arguments, Changed string
+	// Key is what stands behind the cluster in the import ID.
+	Key string
+	// Identity is the identity besides cluster_id, in HCL: `name = "x"`.
+	Identity string
+	// Breaks are the ways in which somebody can change it behind our back.
+	Breaks []Break
+	// Vanish removes the object behind our back; nil where it cannot vanish.
+	Vanish func(t *testing.T, c *localiks.Cluster)
+	// RestoresOnDestroy says that a destroy leaves the cluster byte for byte as
+	// it was.
+	RestoresOnDestroy bool
+	// ImportAdds names attributes that an import cannot know, so that the first
+	// apply after it may update the resource in place.
+	ImportUpdates bool
+}
+
+// Break is one way to make a resource drift.
+type Break struct {
+	// Name of the case.
+	Name string
+	// Do changes something in the cluster or in IKS.
+	Do func(t *testing.T, e *localiks.Environment, c *localiks.Cluster)
+	// Sentence is what `drift` must say, in part.
+	Sentence string
+}
+
+const label = "it"
+
+func (r Resource) address() string { return r.Type + "." + label }
+
+func (r Resource) block(cluster, arguments string) string {
+	return fmt.Sprintf("resource %q %q {\n  cluster = %s\n%s\n}\n", r.Type, label, cluster, arguments)
+}
+
+func (r Resource) config(e *localiks.Environment, arguments string) string {
+	return ProviderBlock(e) + r.block(fmt.Sprintf("%q", r.Cluster), arguments)
+}
+
+// Lifecycle runs the whole suite, one case after the other on the shared
+// environment.
+func Lifecycle(t *testing.T, r Resource) {
+	e := Environment(t)
+	c := e.Cluster(r.Cluster)
+	for _, scenario := range []struct {
+		name string
+		run  func(*testing.T, Resource, *localiks.Environment, *localiks.Cluster)
+	}{
+		{"apply, update in place, destroy", applyUpdateDestroy},
+		{"drift", drift},
+		{"disappears", disappears},
+		{"import by command", importByCommand},
+		{"import by block", importByBlock},
+		{"import by identity", importByIdentity},
+		{"moved and removed", movedAndRemoved},
+		{"unknown cluster at plan", unknownCluster},
+		{"saved plan of another process", savedPlan},
+		{"read-only identity at plan", readOnlyPlan},
+	} {
+		t.Run(scenario.name, func(t *testing.T) { scenario.run(t, r, e, c) })
+	}
+	t.Run("cluster reborn and gone", func(t *testing.T) { rebornAndGone(t, r) })
+}
+
+func applyUpdateDestroy(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
+	before := TakeSnapshot(t, c)
+	w := NewWorkspace(t, r.config(e, r.Arguments))
+	w.MustApply()
+	w.MustPlanEmpty()
+	if ready := w.Attributes(r.address())["ready"]; ready != true {
+		t.Errorf("ready is %v", ready)
+	}
+	if r.Changed != "" {
+		w.Write(r.config(e, r.Changed))
+		w.expect(w.MustApply(), r.address(), "update")
+		w.MustPlanEmpty()
+	}
+	w.MustDestroy()
+	if r.RestoresOnDestroy {
+		if diff := cmp.Diff(before, TakeSnapshot(t, c)); diff != "" {
+			t.Errorf("destroy left the cluster changed (-before +after):\n%s", diff)
+		}
+	}
+}
+
+func drift(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
+	w := NewWorkspace(t, r.config(e, r.Arguments))
+	w.MustApply()
+	defer w.MustDestroy()
+	for _, b := range r.Breaks {
+		t.Run(b.Name, func(t *testing.T) {
+			w.t = t
+			b.Do(t, e, c)
+			plan := w.must(w.Plan("-out", filepath.Join(w.dir, "plan")))
+			w.expect(plan, r.address(), "update")
+			w.must(w.Run("refresh"))
+			sentences := fmt.Sprint(w.Attributes(r.address())["drift"])
+			if !strings.Contains(sentences, b.Sentence) {
+				t.Errorf("drift says %s, want %q", sentences, b.Sentence)
+			}
+			w.MustApply()
+			w.MustPlanEmpty()
+		})
+	}
+	w.t = t
+}
+
+func disappears(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
+	if r.Vanish == nil {
+		return
+	}
+	w := NewWorkspace(t, r.config(e, r.Arguments))
+	w.MustApply()
+	r.Vanish(t, c)
+	w.expect(w.MustApply(), r.address(), "create")
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
+func importByCommand(t *testing.T, r Resource, e *localiks.Environment, _ *localiks.Cluster) {
+	first := NewWorkspace(t, r.config(e, r.Arguments))
+	first.MustApply()
+	second := NewWorkspace(t, r.config(e, r.Arguments))
+	second.must(second.Run("import", "-no-color", r.address(), r.Cluster+","+r.Key))
+	second.imported(r)
+	second.MustDestroy()
+	// The first one finds its object gone.
+	first.MustDestroy()
+}
+
+func importByBlock(t *testing.T, r Resource, e *localiks.Environment, _ *localiks.Cluster) {
+	first := NewWorkspace(t, r.config(e, r.Arguments))
+	first.MustApply()
+	second := NewWorkspace(t, r.config(e, r.Arguments)+
+		fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", r.address(), r.Cluster+","+r.Key))
+	second.MustApply()
+	second.imported(r)
+	second.MustDestroy()
+	first.MustDestroy()
+}
+
+func importByIdentity(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
+	if !strings.Contains(CLI(t), "tofu") {
+		t.Skip("import by identity needs Terraform 1.12 or OpenTofu 1.12")
+	}
+	first := NewWorkspace(t, r.config(e, r.Arguments))
+	first.MustApply()
+	second := NewWorkspace(t, ProviderBlock(e)+r.block(fmt.Sprintf("%q", c.ID), r.Arguments)+
+		fmt.Sprintf("import {\n  to = %s\n  identity = {\n    cluster_id = %q\n    %s\n  }\n}\n", r.address(), c.ID, r.Identity))
+	second.MustApply()
+	second.imported(r)
+	second.MustDestroy()
+	first.MustDestroy()
+}
+
+// imported checks that nothing is left to do after an import, but for what an
+// import cannot know.
+func (w *Workspace) imported(r Resource) {
+	w.t.Helper()
+	if r.ImportUpdates {
+		w.MustApply()
+	}
+	w.MustPlanEmpty()
+}
+
+func movedAndRemoved(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
+	w := NewWorkspace(t, r.config(e, r.Arguments))
+	w.MustApply()
+	there := TakeSnapshot(t, c)
+	w.Write(strings.Replace(r.config(e, r.Arguments), fmt.Sprintf("%q %q", r.Type, label), fmt.Sprintf("%q %q", r.Type, "renamed"), 1) +
+		fmt.Sprintf("moved {\n  from = %s\n  to   = %s.renamed\n}\n", r.address(), r.Type))
+	for _, change := range w.MustApply().Planned {
+		if change.Action == "create" || change.Action == "delete" || change.Action == "replace" {
+			t.Errorf("a move %ss %s", change.Action, change.Address)
+		}
+	}
+	w.Write(ProviderBlock(e) + fmt.Sprintf("removed {\n  from = %s.renamed\n  lifecycle {\n    destroy = false\n  }\n}\n", r.Type))
+	w.MustApply()
+	if diff := cmp.Diff(there, TakeSnapshot(t, c)); diff != "" {
+		t.Errorf("forgetting the resource changed the cluster (-before +after):\n%s", diff)
+	}
+	back := NewWorkspace(t, r.config(e, r.Arguments))
+	back.MustApply()
+	back.MustDestroy()
+}
+
+// unknownCluster plans while the cluster's name is unknown: first without, then
+// with a state.
+func unknownCluster(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
+	config := func(trigger string) string {
+		return ProviderBlock(e) + fmt.Sprintf("resource \"terraform_data\" \"cluster\" {\n  input = %q\n  triggers_replace = %q\n}\n", r.Cluster, trigger) +
+			r.block("terraform_data.cluster.output", r.Arguments)
+	}
+	w := NewWorkspace(t, config("1"))
+	w.expect(w.MustApply(), r.address(), "create")
+	w.MustPlanEmpty()
+	there := TakeSnapshot(t, c)
+	w.Write(config("2"))
+	w.expect(w.MustApply(), r.address(), "update")
+	w.MustPlanEmpty()
+	if diff := cmp.Diff(there, TakeSnapshot(t, c)); diff != "" {
+		t.Errorf("the same cluster under an unknown name was changed (-before +after):\n%s", diff)
+	}
+	w.MustDestroy()
+}
+
+func savedPlan(t *testing.T, r Resource, e *localiks.Environment, _ *localiks.Cluster) {
+	w := NewWorkspace(t, r.config(e, r.Arguments))
+	file := filepath.Join(w.dir, "saved")
+	w.must(w.Plan("-out", file))
+	w.must(w.Run("apply", file))
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
+// readOnlyPlan plans with an identity that may only look, before and after
+// there is something, and checks that nothing was written.
+func readOnlyPlan(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
+	before := TakeSnapshot(t, c)
+	viewer := ProviderBlockFor(e, localiks.ViewerAPIKey) + r.block(fmt.Sprintf("%q", r.Cluster), r.Arguments)
+	w := NewWorkspace(t, viewer)
+	e.IKS.ResetRequests()
+	w.expect(w.must(w.Plan()), r.address(), "create")
+	for _, request := range e.IKS.Requests() {
+		harmless := request.Method == "GET" || strings.HasPrefix(request.Path, "/identity/") ||
+			slices.Contains([]string{"/v2/applyRBACAndGetKubeconfig", "/tokenreview"}, request.Path)
+		if !harmless {
+			t.Errorf("a plan sent %s %s", request.Method, request.Path)
+		}
+	}
+	if diff := cmp.Diff(before, TakeSnapshot(t, c)); diff != "" {
+		t.Errorf("a plan changed the cluster (-before +after):\n%s", diff)
+	}
+	w.Write(r.config(e, r.Arguments))
+	w.MustApply()
+	w.Write(viewer)
+	w.MustPlanEmpty()
+	w.Write(r.config(e, r.Arguments))
+	w.MustDestroy()
+}
+
+// rebornAndGone has a cluster of its own: it is deleted and made again under
+// the same name, and then deleted for good before the destroy.
+func rebornAndGone(t *testing.T, r Resource) {
+	sample := Environment(t).Cluster(r.Cluster)
+	info, _ := Environment(t).IKS.Cluster(sample.ID)
+	options := localiks.ClusterOptions{Cluster: localiks.SampleCluster(r.Cluster, info.Provider)}
+	e := OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{options}})
+	// What depends on the cluster's ID, as an ALB's does, follows.
+	r.Arguments = strings.ReplaceAll(r.Arguments, sample.ID, e.Cluster(r.Cluster).ID)
+	w := NewWorkspace(t, r.config(e, r.Arguments))
+	w.MustApply()
+	old := e.Cluster(r.Cluster).ID
+
+	if err := e.RemoveCluster(r.Cluster); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.AddCluster(t.Context(), options); err != nil {
+		t.Fatal(err)
+	}
+	reborn := e.Cluster(r.Cluster)
+	r.Arguments = strings.ReplaceAll(r.Arguments, old, reborn.ID)
+	w.Write(r.config(e, r.Arguments))
+	untouched := TakeSnapshot(t, reborn)
+	plan := w.must(w.Plan())
+	w.expect(plan, r.address(), "create")
+	if !slices.ContainsFunc(plan.Warnings(), func(s string) bool { return strings.Contains(s, "another one now") }) {
+		t.Errorf("no warning says that the cluster is another one; there are %q", plan.Warnings())
+	}
+	if diff := cmp.Diff(untouched, TakeSnapshot(t, reborn)); diff != "" {
+		t.Errorf("the plan touched the reborn cluster:\n%s", diff)
+	}
+	w.MustApply()
+	w.MustPlanEmpty()
+
+	if err := e.RemoveCluster(r.Cluster); err != nil {
+		t.Fatal(err)
+	}
+	w.MustDestroy()
+}
+
+// expect fails the test unless an action is planned for an address.
+func (w *Workspace) expect(r Result, address, action string) {
+	w.t.Helper()
+	for _, c := range r.Planned {
+		if c.Address == address && c.Action == action {
+			return
+		}
+	}
+	w.t.Errorf("want %s to be planned as %s; planned is %v", address, action, r.Planned)
+}

@@ -194,11 +194,19 @@ func calico(t *testing.T, c *controlplane.ControlPlane) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tier, _, _ := unstructured.NestedString(stored.Object, "spec", "tier"); tier != "default" {
-		t.Errorf("stored with tier %q", tier)
+	if got := fmt.Sprint(stored.Object["spec"]); !strings.Contains(got, "30000:32767") || !strings.Contains(got, "types:[Ingress]") {
+		t.Errorf("stored as %s", got)
+	}
+	answered, err := v3.Get(t.Context(), "deny-nodeports", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answered.GetLabels()["projectcalico.org/tier"]; got != "default" {
+		t.Errorf("answered with the label for tier %q: %v", got, answered.Object)
 	}
 	delete(deny, "applyOnForward")
-	if err := apply("invalid", deny); !apierrors.IsInvalid(err) {
+	// The refusal has status 500 and no reason, only this text.
+	if err := apply("invalid", deny); err == nil || !strings.Contains(err.Error(), "ApplyOnForward must be true") {
 		t.Errorf("preDNAT without applyOnForward: %v", err)
 	}
 

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"k8s.io/client-go/util/keyutil"
 
@@ -190,11 +189,11 @@ func (l *local) ready(ctx context.Context) error {
 }
 
 func (l *local) pause(context.Context) error {
-	return l.processes.signal(kubeAPIServer, syscall.SIGSTOP)
+	return l.processes.freeze(kubeAPIServer)
 }
 
 func (l *local) resume(context.Context) error {
-	return l.processes.signal(kubeAPIServer, syscall.SIGCONT)
+	return l.processes.thaw(kubeAPIServer)
 }
 
 func (l *local) stopAPI(context.Context) error {

@@ -110,18 +110,41 @@ func (p *processes) stop(names ...string) {
 	}
 }
 
-// signal sends a signal to a running program.
-func (p *processes) signal(name string, signal os.Signal) error {
-	p.mu.Lock()
-	proc, ok := p.running[name]
-	p.mu.Unlock()
-	if !ok {
-		return fmt.Errorf("%s does not run", name)
+// freeze stops all work of a running program until thaw.
+func (p *processes) freeze(name string) error {
+	proc, err := p.find(name)
+	if err != nil {
+		return err
 	}
-	if err := proc.cmd.Process.Signal(signal); err != nil {
+	if err := proc.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := awaitStopped(proc.cmd.Process.Pid); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// thaw ends freeze.
+func (p *processes) thaw(name string) error {
+	proc, err := p.find(name)
+	if err != nil {
+		return err
+	}
+	if err := proc.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func (p *processes) find(name string) (*process, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	proc, ok := p.running[name]
+	if !ok {
+		return nil, fmt.Errorf("%s does not run", name)
+	}
+	return proc, nil
 }
 
 // check tells of each program that should run and does not.

@@ -1,0 +1,164 @@
+package albstate
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+// Another choice of ALBs is an update: what is let go of goes as on_destroy
+// says, and never by way of an open public ALB.
+func TestLettingGo(t *testing.T) {
+	t.Parallel()
+	inZone := func(kind, zone, onDestroy string) func(*model) {
+		return func(m *model) {
+			restoring(kind, true)(m)
+			m.OnDestroy = types.StringValue(onDestroy)
+			if zone != "" {
+				m.Zone = types.StringValue(zone)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		kind      string
+		enabled   bool
+		zone      string // of the update
+		onDestroy string
+		want      []string
+		warnings  int
+		previous  map[string]bool
+	}{
+		"private, restored":        {"private", true, "dal12", onDestroyRestore, []string{"disable private1"}, 0, map[string]bool{"private2": false}},
+		"private, left":            {"private", true, "dal12", onDestroyLeave, nil, 0, map[string]bool{"private2": false}},
+		"private, disabled":        {"private", true, "dal10", onDestroyDisable, []string{"disable private2"}, 0, map[string]bool{"private1": false}},
+		"public is never restored": {"public", false, "dal12", onDestroyRestore, nil, 1, map[string]bool{"public2": true}},
+		"nothing is let go of":     {"public", false, "", onDestroyRestore, nil, 0, map[string]bool{"public1": true, "public2": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, fakeiks.Cluster{Zones: zones("dal10", "dal12")})
+			if test.kind == "public" {
+				r.mustApply(declare(true, ofType("private")), nil)
+			}
+			before := declare(test.enabled, inZone(test.kind, "", test.onDestroy))
+			r.mustApply(before, nil)
+			r.restart()
+			r.writes()
+
+			after := declare(test.enabled, inZone(test.kind, test.zone, test.onDestroy))
+			r.mustApply(after, before)
+			r.wantWrites(test.want...)
+			if len(r.warned) != test.warnings {
+				t.Errorf("warnings: %q", r.warned)
+			}
+			want := map[string]bool{}
+			for name, enabled := range test.previous {
+				want[r.id(name)] = enabled
+			}
+			if got := r.previous(after); !maps.Equal(got, want) {
+				t.Errorf("previous: %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestRemove(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		kind    string
+		enabled bool // as declared
+		change  func(*model)
+		want    []string
+		warning string
+		refused bool
+	}{
+		"leave":                   {"private", true, func(*model) {}, nil, "", false},
+		"restore a private one":   {"private", true, restoring("private", false), []string{"disable private1"}, "", false},
+		"restore a public one":    {"public", false, restoring("public", true), []string{"enable public1"}, "", false},
+		"restore, but not public": {"public", false, restoring("public", false), nil, "stays disabled", false},
+		"restore after an import": {"private", true, func(m *model) {
+			restoring("private", true)(m)
+			m.setPrevious(nil)
+		}, nil, "imported", false},
+		"disable":                        {"private", true, func(m *model) { m.OnDestroy = types.StringValue(onDestroyDisable) }, []string{"disable private1"}, "", false},
+		"disable what the cluster needs": {"public", true, func(m *model) { m.OnDestroy = types.StringValue(onDestroyDisable) }, nil, "", true},
+		"disable it all the same": {"public", true, func(m *model) {
+			m.OnDestroy, m.AllowNoALB = types.StringValue(onDestroyDisable), types.BoolValue(true)
+		}, []string{"disable public1"}, "no ALB of the cluster", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, fakeiks.Cluster{})
+			if test.kind == "public" && !test.enabled {
+				r.mustApply(declare(true, ofType("private")), nil)
+			}
+			m := declare(test.enabled, ofType(test.kind))
+			r.mustApply(m, nil)
+			test.change(m)
+			r.restart()
+			c := r.find()
+			r.fake.ResetRequests()
+
+			warnings, err := r.part.Remove(t.Context(), c, m, framework.Owner{})
+			if m.OnDestroy.ValueString() == onDestroyLeave && len(r.fake.Requests()) > 0 {
+				t.Errorf("leave sent %d requests", len(r.fake.Requests()))
+			}
+			r.wantWrites(test.want...)
+			if _, refused := framework.AsRefusal(err); refused != test.refused || err != nil && !refused {
+				t.Errorf("got %v, refused should be %t", err, test.refused)
+			}
+			if all := strings.Join(warnings, "\n"); !strings.Contains(all, test.warning) || (test.warning == "") != (all == "") {
+				t.Errorf("warnings %q, want %q", warnings, test.warning)
+			}
+			for _, write := range test.want {
+				verb, name, _ := strings.Cut(write, " ")
+				if a := r.alb(name); a.State != verb+"d" {
+					t.Errorf("%s came back too early: %+v", write, a)
+				}
+			}
+		})
+	}
+}
+
+// Two resources of one ALB, one made as the other goes: create_before_destroy,
+// or a new name without `moved`.
+func TestTheOneThatStaysIsNotUndone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, fakeiks.Cluster{})
+	r.mustApply(declare(true, ofType("private")), nil)
+	old := declare(false, restoring("public", true))
+	r.mustApply(old, nil)
+	r.restart()
+	r.writes()
+
+	r.mustApply(declare(false, restoring("public", true)), nil)
+	warnings, err := r.part.Remove(t.Context(), r.find(), old, framework.Owner{})
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "taken it over") {
+		t.Errorf("%v, %v", warnings, err)
+	}
+	r.wantWrites()
+}
+
+func TestAwaitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, fakeiks.Cluster{})
+	m := declare(true, ofType("private"))
+	r.mustApply(m, nil)
+	m.OnDestroy = types.StringValue(onDestroyDisable)
+	r.restart()
+	giveBack := r.fake.TakeOverALBs("prod") // nobody carries anything out
+	defer giveBack()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := r.part.Remove(ctx, r.find(), m, framework.Owner{})
+	if err == nil || !strings.Contains(err.Error(), r.id("private1")+": is being disabled") {
+		t.Errorf("got %v", err)
+	}
+}

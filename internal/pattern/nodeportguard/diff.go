@@ -1,0 +1,156 @@
+package nodeportguard
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+)
+
+// drift says in sentences how a policy differs from the guard that is declared
+// and from what its owner puts on it. bearer tells who has an address now.
+func drift(live calico.GlobalNetworkPolicy, declared guard, owner framework.Owner, bearer bearer) []string {
+	want, _ := declared.narrowed(bearer)
+	sentences := append(specDrift(live, want, declared, bearer), ownerDrift(live, owner)...)
+	for i, s := range sentences {
+		sentences[i] = "policy " + declared.name + ": " + s
+	}
+	return sentences
+}
+
+// specDrift compares what a policy does with what it should do. declared is
+// that with the stale exemptions. There is no drift if and only if they do the
+// same.
+func specDrift(live calico.GlobalNetworkPolicy, want, declared guard, bearer bearer) []string {
+	live.Spec = sorted(live.Spec)
+	out := live.Drift(want.spec())
+	if len(out) == 0 || live.Unreadable != nil {
+		return out
+	}
+	// What is a guard itself is compared attribute by attribute, which says
+	// more than rules do.
+	have, ok := readGuard(declared.name, live.Spec, bearer)
+	var words []string
+	switch {
+	case !ok:
+		return out
+	case len(live.Drift(have.spec())) == 0:
+		words = guardDrift(have, want, declared, bearer)
+	case sameSpec(withIPv6(live.Spec), have.spec()):
+		words = append(guardDrift(have, want, declared, bearer), "IPv6 is not closed")
+	}
+	if len(words) == 0 {
+		return out
+	}
+	return words
+}
+
+// withIPv6 completes a policy that was written for IPv4, and whose rules are
+// left out for IPv6 because all their networks are IPv4.
+func withIPv6(spec v3.GlobalNetworkPolicySpec) v3.GlobalNetworkPolicySpec {
+	out := *spec.DeepCopy()
+	four, six := 4, 6
+	for i, rule := range spec.Ingress {
+		out.Ingress[i].IPVersion = &four
+		closing := *rule.DeepCopy()
+		closing.IPVersion = &six
+		closing.Source.NotNets, closing.Destination.NotNets = nil, nil
+		out.Ingress = append(out.Ingress, closing)
+	}
+	return out
+}
+
+// guardDrift compares two guards attribute by attribute.
+func guardDrift(have, want, declared guard, bearer bearer) []string {
+	var out []string
+	field := func(name, is, declared string) {
+		if is != declared {
+			out = append(out, fmt.Sprintf("%s is %s, declared %s", name, is, declared))
+		}
+	}
+	field("tier", have.tier, want.tier)
+	field("order", orderText(have.order), orderText(want.order))
+	field("role", strings.Join(rolesOf(have.roles), ", "), strings.Join(rolesOf(want.roles), ", "))
+	field("port range", strings.Join(have.ports.texts(), ", "), strings.Join(want.ports.texts(), ", "))
+	field("protocol", protocolsText(have.protocols), protocolsText(want.protocols))
+	for _, network := range without(want.sources, have.sources) {
+		out = append(out, fmt.Sprintf("source %s is declared and not let in", network))
+	}
+	for _, network := range without(have.sources, want.sources) {
+		out = append(out, fmt.Sprintf("source %s is let in and not declared", network))
+	}
+	for _, network := range without(want.open(), have.open()) {
+		sentence := fmt.Sprintf("destination %s is declared and not open", network)
+		if by := bearer(network.Addr()); network.IsSingleIP() && by != "" {
+			sentence = fmt.Sprintf("address %s of %s is declared and not exempt", network.Addr(), by)
+		}
+		out = append(out, sentence)
+	}
+	for _, network := range without(have.open(), want.open()) {
+		sentence := fmt.Sprintf("destination %s is open and not declared", network)
+		if network.IsSingleIP() && slices.Contains(declared.exempt, network.Addr()) {
+			sentence = fmt.Sprintf("address %s is exempt and no host endpoint or node bears it any more", network.Addr())
+		}
+		out = append(out, sentence)
+	}
+	return out
+}
+
+// without gives the networks that are not among others.
+func without(list, others []netip.Prefix) []netip.Prefix {
+	return slices.DeleteFunc(networksOf(list), func(p netip.Prefix) bool { return slices.Contains(others, p) })
+}
+
+func orderText(order *float64) string {
+	if order == nil {
+		return "none (evaluated last)"
+	}
+	return strconv.FormatFloat(*order, 'f', -1, 64)
+}
+
+func protocolsText(names []string) string {
+	ordered := slices.DeleteFunc(protocols(), func(name string) bool { return !slices.Contains(names, name) })
+	return strings.Join(ordered, ", ")
+}
+
+// ownerDrift finds what is missing of the stamp and of the labels and
+// annotations that every object of ours has. A policy that was imported has
+// none of them before it is written for the first time.
+func ownerDrift(live calico.GlobalNetworkPolicy, owner framework.Owner) []string {
+	if owner.Stamp == "" {
+		return nil
+	}
+	var out []string
+	switch stampOf(live) {
+	case owner.Stamp:
+	case "":
+		out = append(out, "the ownership stamp is missing")
+	default:
+		out = append(out, "the ownership stamp is another resource's")
+	}
+	out = append(out, mapDrift("label", live.Labels, owner.Labels)...)
+	return append(out, mapDrift("annotation", live.Annotations, owner.Annotations)...)
+}
+
+func mapDrift(what string, have, want map[string]string) []string {
+	var out []string
+	for key, value := range want {
+		is, there := have[key]
+		switch {
+		case !there:
+			out = append(out, fmt.Sprintf("%s %s is missing", what, key))
+		case is != value:
+			out = append(out, fmt.Sprintf("%s %s is %q, declared %q", what, key, is, value))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func stampOf(p calico.GlobalNetworkPolicy) string { return p.Annotations[framework.OwnerAnnotation] }

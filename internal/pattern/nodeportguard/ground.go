@@ -1,0 +1,143 @@
+package nodeportguard
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// ground is a cluster that can be spoken to.
+type ground struct {
+	kube     *kube.Client
+	calico   *calico.Client
+	policies calico.Policies[v3.GlobalNetworkPolicySpec]
+}
+
+func reach(ctx context.Context, c *cluster.Cluster) (ground, error) {
+	connection, err := c.Kube(ctx)
+	if err != nil {
+		return ground{}, err
+	}
+	client, err := calico.Open(ctx, connection)
+	if err != nil {
+		return ground{}, err
+	}
+	return ground{kube: connection, calico: client, policies: client.GlobalNetworkPolicies()}, nil
+}
+
+// scene is what a cluster looks like to a guard.
+type scene struct {
+	// api is the group and version that the policies are reached through.
+	api       string
+	endpoints []calico.HostEndpoint
+	failsafe  []calico.FailsafePort
+	// bearers of addresses: host endpoints, and nodes where they were asked for.
+	bearers map[netip.Addr]string
+}
+
+// bearer names who has an address, "" for nobody.
+func (s scene) bearer(address netip.Addr) string { return s.bearers[address] }
+
+// look reads the policy (nil if there is none, or no key) and what is around
+// it, at the same time. cached allows answers that other resources share.
+func (g ground) look(ctx context.Context, key string, cached bool) (live *calico.GlobalNetworkPolicy, s scene, err error) {
+	s = scene{api: g.calico.API(), bearers: map[netip.Addr]string{}}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		live, err = g.find(ctx, key, cached)
+		return err
+	})
+	group.Go(func() (err error) {
+		s.endpoints, err = g.calico.HostEndpoints(ctx, cached)
+		return err
+	})
+	group.Go(func() (err error) {
+		s.failsafe, err = g.calico.FailsafePorts(ctx, cached)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, scene{}, err
+	}
+	for _, endpoint := range s.endpoints {
+		for _, ip := range endpoint.ExpectedIPs {
+			if address, err := netip.ParseAddr(ip); err == nil {
+				s.bearers[address] = "host endpoint " + endpoint.Name
+			}
+		}
+	}
+	return live, s, nil
+}
+
+func (g ground) find(ctx context.Context, key string, cached bool) (*calico.GlobalNetworkPolicy, error) {
+	if key == "" {
+		return nil, nil
+	}
+	get := g.policies.Get
+	if cached {
+		get = g.policies.CachedGet
+	}
+	live, err := get(ctx, key)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &live, nil
+}
+
+// learn asks for the nodes if one of the addresses is no host endpoint's: the
+// addresses of a node that has no host endpoint yet are its own all the same.
+func (g ground) learn(ctx context.Context, s scene, addresses []netip.Addr, cached bool) error {
+	if !slices.ContainsFunc(addresses, func(a netip.Addr) bool { return s.bearers[a] == "" }) {
+		return nil
+	}
+	list := kube.List[corev1.Node]
+	if cached {
+		list = kube.CachedList[corev1.Node]
+	}
+	nodes, err := list(ctx, g.kube, kube.Nodes, kube.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("finding out who bears the exempt addresses: %w", err)
+	}
+	for _, node := range nodes {
+		for _, a := range node.Status.Addresses {
+			address, err := netip.ParseAddr(a.Address)
+			if err == nil && s.bearers[address] == "" {
+				s.bearers[address] = "node " + node.Name
+			}
+		}
+	}
+	return nil
+}
+
+// services lists all services of the cluster.
+func (g ground) services(ctx context.Context, cached bool) ([]corev1.Service, error) {
+	if cached {
+		return kube.CachedList(ctx, g.kube, kube.Services, kube.ListOptions{})
+	}
+	return kube.List(ctx, g.kube, kube.Services, kube.ListOptions{})
+}
+
+// hasTier tells whether a tier exists. Through the v1 API a policy in one that
+// does not is stored and never enforced.
+func (g ground) hasTier(ctx context.Context, name string, cached bool) (bool, error) {
+	if name == defaultTier {
+		return true, nil
+	}
+	tiers, err := g.calico.Tiers(ctx, cached)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(tiers, func(t calico.Tier) bool { return t.Name == name }), nil
+}

@@ -90,7 +90,8 @@ func (s *situation) previewNodes() []string {
 	}
 	var out []string
 	if len(marked) > 0 {
-		out = append(out, fmt.Sprintf("%s the label %s=%s and the taint %s where it is missing: %s.", counted(len(marked), "node gets", "nodes get"), markKey, markValue, s.effects, some(marked)))
+		out = append(out, fmt.Sprintf("%s the label %s=%s and the %s %s, as far as they lack them: %s.", counted(len(marked), "node gets", "nodes get"),
+			markKey, markValue, map[bool]string{true: "taint", false: "taints"}[len(s.effects) == 1], s.effects, some(marked)))
 	}
 	if len(released) > 0 {
 		out = append(out, fmt.Sprintf("%s an edge node any more: %s.", counted(len(released), "node is not", "nodes are not"), some(released)))

@@ -51,8 +51,10 @@ func TestFailsafePorts(t *testing.T) {
 		"null":             {[]string{config("default", `{"failsafeInboundHostPorts":null}`)}, builtIn},
 		"none":             {[]string{config("default", `{"failsafeInboundHostPorts":[]}`)}, "[]"},
 		"own":              {[]string{config("default", `{"failsafeInboundHostPorts":[{"protocol":"udp","port":68},{"port":22,"net":"10.0.0.0/8"}]}`)}, "[TCP 22 from 10.0.0.0/8 UDP 68]"},
-		"a node's own": {[]string{config("default", `{"failsafeInboundHostPorts":[{"port":22}]}`), config("node.10.0.0.1", `{"failsafeInboundHostPorts":[{"port":22},{"port":8080}]}`)},
-			"[TCP 22 TCP 8080 on node 10.0.0.1]"},
+		"a node's own": {
+			[]string{config("default", `{"failsafeInboundHostPorts":[{"port":22}]}`), config("node.10.0.0.1", `{"failsafeInboundHostPorts":[{"port":22},{"port":8080}]}`)},
+			"[TCP 22 TCP 8080 on node 10.0.0.1]",
+		},
 		"another configuration": {[]string{config("other", `{"failsafeInboundHostPorts":[{"port":1}]}`)}, builtIn},
 	} {
 		t.Run(name, func(t *testing.T) {

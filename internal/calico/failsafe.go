@@ -37,9 +37,15 @@ func (p FailsafePort) String() string {
 // defaultFailsafePorts are Felix's own: SSH, DHCP, BGP, etcd, Typha, the Kubernetes API.
 func defaultFailsafePorts() []FailsafePort {
 	return []FailsafePort{
-		{Protocol: "TCP", Port: 22}, {Protocol: "TCP", Port: 179}, {Protocol: "TCP", Port: 2379},
-		{Protocol: "TCP", Port: 2380}, {Protocol: "TCP", Port: 5473}, {Protocol: "TCP", Port: 6443},
-		{Protocol: "TCP", Port: 6666}, {Protocol: "TCP", Port: 6667}, {Protocol: "UDP", Port: 68},
+		{Protocol: "TCP", Port: 22},
+		{Protocol: "TCP", Port: 179},
+		{Protocol: "TCP", Port: 2379},
+		{Protocol: "TCP", Port: 2380},
+		{Protocol: "TCP", Port: 5473},
+		{Protocol: "TCP", Port: 6443},
+		{Protocol: "TCP", Port: 6666},
+		{Protocol: "TCP", Port: 6667},
+		{Protocol: "UDP", Port: 68},
 	}
 }
 

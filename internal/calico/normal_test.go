@@ -38,14 +38,18 @@ func TestEqualAndDiff(t *testing.T) {
 		"the same":          {published, published, nil},
 		"server's defaults": {`{"tier":"default","types":["Ingress"],"ingress":[]}`, `{}`, nil},
 		"egress by default": {`{"types":["Egress"],"egress":[{"action":"Allow"}]}`, `{"egress":[{"action":"Allow"}]}`, nil},
-		"both by default": {`{"types":["Egress","Ingress"],"egress":[{"action":"Allow"}],"ingress":[{"action":"Allow"}]}`,
-			`{"egress":[{"action":"Allow"}],"ingress":[{"action":"Allow"}]}`, nil},
+		"both by default": {
+			`{"types":["Egress","Ingress"],"egress":[{"action":"Allow"}],"ingress":[{"action":"Allow"}]}`,
+			`{"egress":[{"action":"Allow"}],"ingress":[{"action":"Allow"}]}`, nil,
+		},
 		"order as a float":       {`{"order":100.0}`, `{"order":100}`, nil},
 		"selector's quotes":      {`{"selector":"ibm.role in {'b','a'}"}`, `{"selector":"ibm.role in { \"a\", \"b\" }"}`, nil},
 		"set of one":             {`{"selector":"x in {'a'} && y not in {'b'}"}`, `{"selector":"x=='a'&&y!='b'"}`, nil},
 		"everything is selected": {`{"selector":"all()"}`, `{}`, nil},
-		"addresses": {rule(`"source":{"nets":["10.0.0.1","2.0.0.0/8","10.1.2.3/8"]}`),
-			rule(`"source":{"nets":["2.0.0.0/8","10.0.0.1/32","10.0.0.0/8","10.0.0.0/8"]}`), nil},
+		"addresses": {
+			rule(`"source":{"nets":["10.0.0.1","2.0.0.0/8","10.1.2.3/8"]}`),
+			rule(`"source":{"nets":["2.0.0.0/8","10.0.0.1/32","10.0.0.0/8","10.0.0.0/8"]}`), nil,
+		},
 		"IPv6 addresses":       {rule(`"source":{"nets":["2001:DB8:0::1"]}`), rule(`"source":{"nets":["2001:db8::1/128"]}`), nil},
 		"ports":                {rule(`"protocol":"TCP","destination":{"ports":[80,"http","443"]}`), rule(`"protocol":"TCP","destination":{"ports":["443:443","80:80","http"]}`), nil},
 		"joined ranges":        {rule(`"protocol":"TCP","destination":{"ports":["30000:31000","31001:32767",30500]}`), rule(`"protocol":"TCP","destination":{"ports":["30000:32767"]}`), nil},
@@ -67,9 +71,11 @@ func TestEqualAndDiff(t *testing.T) {
 		"excluded nets":        {rule(`"source":{"notNets":["10.0.0.0/8"]}`), rule(`"source":{}`), []string{"ingress rule 1: source excluded nets 10.0.0.0/8 instead of none"}},
 		"service":              {rule(`"source":{"services":{"name":"s","namespace":"n"}}`), rule(`"source":{}`), []string{"ingress rule 1: source service n/s instead of none"}},
 		"ICMP type 0 is a way": {rule(`"protocol":"ICMP","icmp":{"type":0}`), rule(`"protocol":"ICMP"`), []string{"ingress rule 1: ICMP type 0 code none instead of none"}},
-		"long list": {rule(`"source":{"nets":["10.0.0.1","10.0.0.2","10.0.0.3","10.0.0.4","10.0.0.5","10.0.0.6","10.0.0.9"]}`),
+		"long list": {
+			rule(`"source":{"nets":["10.0.0.1","10.0.0.2","10.0.0.3","10.0.0.4","10.0.0.5","10.0.0.6","10.0.0.9"]}`),
 			rule(`"source":{"nets":["10.0.0.1","10.0.0.2","10.0.0.3","10.0.0.4","10.0.0.5","10.0.0.7"]}`),
-			[]string{"ingress rule 1: source nets: 10.0.0.7/32 missing, 10.0.0.6/32 10.0.0.9/32 not wanted"}},
+			[]string{"ingress rule 1: source nets: 10.0.0.7/32 missing, 10.0.0.6/32 10.0.0.9/32 not wanted"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

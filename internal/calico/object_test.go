@@ -154,8 +154,10 @@ func TestUnknownFields(t *testing.T) {
 		"published policy": {published, nil},
 		"zero values":      {`{"preDNAT":false,"order":0,"egress":[],"stranger":"","other":{},"third":{"a":[]},"ingress":[{"action":"Deny","source":{"nets":[]},"odd":false}]}`, nil},
 		"other spellings":  {`{"ingress":[{"action":"Deny","protocol":"6","destination":{"ports":["80"]}}]}`, nil},
-		"new fields": {`{"stagedAction":"Set","ingress":[{"action":"Deny"},{"action":"Deny","source":{"domains":["a"]},"schedule":{"at":1}}]}`,
-			[]string{"ingress[1].schedule", "ingress[1].source.domains", "stagedAction"}},
+		"new fields": {
+			`{"stagedAction":"Set","ingress":[{"action":"Deny"},{"action":"Deny","source":{"domains":["a"]},"schedule":{"at":1}}]}`,
+			[]string{"ingress[1].schedule", "ingress[1].source.domains", "stagedAction"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,6 @@ var (
 	Namespaces             = Kind[corev1.Namespace]{Version: "v1", Resource: "namespaces", Name: "Namespace"}
 	Pods                   = Kind[corev1.Pod]{Version: "v1", Resource: "pods", Name: "Pod", Namespaced: true}
 	Services               = Kind[corev1.Service]{Version: "v1", Resource: "services", Name: "Service", Namespaced: true}
-	Endpoints              = Kind[corev1.Endpoints]{Version: "v1", Resource: "endpoints", Name: "Endpoints", Namespaced: true}
 	ConfigMaps             = Kind[corev1.ConfigMap]{Version: "v1", Resource: "configmaps", Name: "ConfigMap", Namespaced: true}
 	Secrets                = Kind[corev1.Secret]{Version: "v1", Resource: "secrets", Name: "Secret", Namespaced: true}
 	Events                 = Kind[corev1.Event]{Version: "v1", Resource: "events", Name: "Event", Namespaced: true}

@@ -39,11 +39,13 @@ func TestWrites(t *testing.T) {
 		contentType string
 		body        string
 	}{
-		"create": {func(t *testing.T, c *Client) error {
-			_, err := Create(t.Context(), c, Services, service, WriteOptions{FieldManager: "me"})
-			return err
-		}, "POST /api/v1/namespaces/ns/services?fieldManager=me", "application/json",
-			`{"apiVersion":"v1","kind":"Service","metadata":{"name":"s","namespace":"ns","resourceVersion":"7"},"spec":{},"status":{"loadBalancer":{}}}`},
+		"create": {
+			func(t *testing.T, c *Client) error {
+				_, err := Create(t.Context(), c, Services, service, WriteOptions{FieldManager: "me"})
+				return err
+			}, "POST /api/v1/namespaces/ns/services?fieldManager=me", "application/json",
+			`{"apiVersion":"v1","kind":"Service","metadata":{"name":"s","namespace":"ns","resourceVersion":"7"},"spec":{},"status":{"loadBalancer":{}}}`,
+		},
 		"dry run": {func(t *testing.T, c *Client) error {
 			_, err := Create(t.Context(), c, Services, service, WriteOptions{DryRun: true})
 			return err
@@ -56,21 +58,29 @@ func TestWrites(t *testing.T) {
 			_, err := Patch(t.Context(), c, Services, "ns", "s", types.StrategicMergePatchType, []byte(`{"a":1}`), PatchOptions{DryRun: true, FieldManager: "me"})
 			return err
 		}, "PATCH /api/v1/namespaces/ns/services/s?dryRun=All&fieldManager=me", "application/strategic-merge-patch+json", `{"a":1}`},
-		"apply": {func(t *testing.T, c *Client) error {
-			_, err := Apply(t.Context(), c, Deployments, deployment, PatchOptions{FieldManager: "me/x", Force: true})
-			return err
-		}, "PATCH /apis/apps/v1/namespaces/ns/deployments/d?fieldManager=me%2Fx&force=true", "application/apply-patch+yaml",
-			`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"a":"b"},"name":"d","namespace":"ns"},"spec":{"strategy":{},"template":{"metadata":{},"spec":{}}}}`},
-		"delete": {func(t *testing.T, c *Client) error {
-			return Delete(t.Context(), c, Services, "ns", "s", DeleteOptions{ResourceVersion: "7", DryRun: true, Propagation: metav1.DeletePropagationForeground, GracePeriodSeconds: &seconds})
-		}, "DELETE /api/v1/namespaces/ns/services/s", "application/json",
-			`{"apiVersion":"v1","dryRun":["All"],"gracePeriodSeconds":5,"kind":"DeleteOptions","preconditions":{"resourceVersion":"7"},"propagationPolicy":"Foreground"}`},
-		"evict": {func(t *testing.T, c *Client) error { return Evict(t.Context(), c, "ns", "p", 1500e6) },
+		"apply": {
+			func(t *testing.T, c *Client) error {
+				_, err := Apply(t.Context(), c, Deployments, deployment, PatchOptions{FieldManager: "me/x", Force: true})
+				return err
+			}, "PATCH /apis/apps/v1/namespaces/ns/deployments/d?fieldManager=me%2Fx&force=true", "application/apply-patch+yaml",
+			`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"a":"b"},"name":"d","namespace":"ns"},"spec":{"strategy":{},"template":{"metadata":{},"spec":{}}}}`,
+		},
+		"delete": {
+			func(t *testing.T, c *Client) error {
+				return Delete(t.Context(), c, Services, "ns", "s", DeleteOptions{ResourceVersion: "7", DryRun: true, Propagation: metav1.DeletePropagationForeground, GracePeriodSeconds: &seconds})
+			}, "DELETE /api/v1/namespaces/ns/services/s", "application/json",
+			`{"apiVersion":"v1","dryRun":["All"],"gracePeriodSeconds":5,"kind":"DeleteOptions","preconditions":{"resourceVersion":"7"},"propagationPolicy":"Foreground"}`,
+		},
+		"evict": {
+			func(t *testing.T, c *Client) error { return Evict(t.Context(), c, "ns", "p", 1500e6) },
 			"POST /api/v1/namespaces/ns/pods/p/eviction", "application/json",
-			`{"apiVersion":"policy/v1","deleteOptions":{"gracePeriodSeconds":2},"kind":"Eviction","metadata":{"name":"p","namespace":"ns"}}`},
-		"evict at the pod's own pace": {func(t *testing.T, c *Client) error { return Evict(t.Context(), c, "ns", "p", -1) },
+			`{"apiVersion":"policy/v1","deleteOptions":{"gracePeriodSeconds":2},"kind":"Eviction","metadata":{"name":"p","namespace":"ns"}}`,
+		},
+		"evict at the pod's own pace": {
+			func(t *testing.T, c *Client) error { return Evict(t.Context(), c, "ns", "p", -1) },
 			"POST /api/v1/namespaces/ns/pods/p/eviction", "application/json",
-			`{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"p","namespace":"ns"}}`},
+			`{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"p","namespace":"ns"}}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

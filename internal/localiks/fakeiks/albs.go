@@ -76,7 +76,7 @@ func (s *Server) TakeOverALBs(clusterNameOrID string) (giveBack func()) {
 }
 
 // SetALB reports what became of an ALB: its state, status and address. An ALB
-// that is reported disabled gives its address back.
+// that is reported disabled without an address gives it back.
 func (s *Server) SetALB(clusterNameOrID, albID, state, status, address string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Server) SetALB(clusterNameOrID, albID, state, status, address string) e
 		return errALBNotFound()
 	}
 	a.State, a.Status, a.Address = state, status, address
-	if state == ALBStateDisabled && !a.Enabled {
+	if state == ALBStateDisabled && address == "" && !a.Enabled {
 		k.freeALB(a)
 	}
 	return nil

@@ -1,0 +1,188 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	appslisters "k8s.io/client-go/listers/apps/v1"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	networkinglisters "k8s.io/client-go/listers/networking/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+const (
+	defaultDelay = 50 * time.Millisecond
+	// atOnce bounds the requests that are under way at a time.
+	atOnce = 16
+)
+
+// Options say whose controllers to play.
+type Options struct {
+	// Server and ClusterID are the fake IKS and the cluster in it.
+	Server    *fakeiks.Server
+	ClusterID string
+	// Config leads to the cluster's API server, with all rights.
+	Config *rest.Config
+	// Calico says that Calico's custom resources are installed, so that a
+	// classic cluster gets its host endpoints and policies.
+	Calico bool
+	// Delay is how long it takes until a change in IKS shows in the cluster;
+	// default 50 ms, negative for none.
+	Delay time.Duration
+	// LoadBalancers, if set, serves the Services of type LoadBalancer that do
+	// not belong to ALBs.
+	LoadBalancers LoadBalancers
+	// Log receives what goes wrong on the way and is tried again; default nothing.
+	Log io.Writer
+}
+
+// Controllers are the running controllers of one cluster.
+type Controllers struct {
+	options Options
+	log     *slog.Logger
+	kube    kubernetes.Interface
+	dynamic dynamic.Interface
+
+	nodes       corelisters.NodeLister
+	deployments appslisters.DeploymentLister
+	services    corelisters.ServiceLister
+	classes     networkinglisters.IngressClassLister
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	wake    chan struct{}
+	ready   chan struct{}
+
+	mu      sync.Mutex
+	due     todo  // what events have asked for
+	lastErr error // of the last round
+
+	// The fields below belong to the loop.
+	born     map[string]int          // worker ID -> revision that its Node was made for
+	seen     map[string]bool         // worker ID -> its Node was seen
+	applied  map[string]poolSettings // pool ID -> what its Nodes may have been told
+	deployed map[string]albRecord    // ALB ID -> what runs
+}
+
+// todo is work that comes from events, not from a comparison.
+type todo struct {
+	pools    map[string]bool // pools whose labels or taints were set
+	master   bool            // the master was refreshed
+	services map[string]bool // Services to bring up to date, namespace/name
+}
+
+// Run starts the controllers. The context bounds the start alone; end them
+// with [Controllers.Stop].
+func Run(ctx context.Context, o Options) (*Controllers, error) {
+	if o.Delay == 0 {
+		o.Delay = defaultDelay
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	cluster, found := o.Server.Cluster(o.ClusterID)
+	if !found {
+		return nil, fmt.Errorf("cloud controllers: there is no cluster %q", o.ClusterID)
+	}
+	o.ClusterID = cluster.ID
+	config := rest.CopyConfig(o.Config)
+	config.UserAgent = "localiks-cloud"
+	config.QPS = -1 // no throttle of the client's own
+	kube, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("cloud controllers of %s: %w", cluster.Name, err)
+	}
+	dyn, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("cloud controllers of %s: %w", cluster.Name, err)
+	}
+	c := &Controllers{
+		options: o,
+		log:     slog.New(slog.NewTextHandler(o.Log, nil)).With("cluster", cluster.Name),
+		kube:    kube, dynamic: dyn,
+		wake: make(chan struct{}, 1), ready: make(chan struct{}),
+		due:  todo{pools: map[string]bool{}, services: map[string]bool{}},
+		born: map[string]int{}, seen: map[string]bool{}, applied: map[string]poolSettings{}, deployed: map[string]albRecord{},
+	}
+	for _, pool := range cluster.Pools {
+		c.applied[pool.ID] = settingsOf(pool)
+	}
+	lifetime, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c.cancel = cancel
+	if err := c.start(ctx, lifetime); err != nil {
+		c.Stop()
+		return nil, fmt.Errorf("cloud controllers of %s: %w", cluster.Name, err)
+	}
+	return c, nil
+}
+
+// start begins to watch and to work; the first context bounds the start, the
+// second one is the controllers' life.
+func (c *Controllers) start(ctx, lifetime context.Context) error {
+	if err := c.foundations(ctx); err != nil {
+		return err
+	}
+	changes, unsubscribe := c.options.Server.Subscribe()
+	giveBack := c.options.Server.TakeOverALBs(c.options.ClusterID)
+	c.running.Go(func() {
+		defer giveBack()
+		defer unsubscribe()
+		c.listen(lifetime, changes)
+	})
+	factory := informers.NewSharedInformerFactory(c.kube, 0)
+	c.nodes = factory.Core().V1().Nodes().Lister()
+	c.services = factory.Core().V1().Services().Lister()
+	c.deployments = factory.Apps().V1().Deployments().Lister()
+	c.classes = factory.Networking().V1().IngressClasses().Lister()
+	for _, informer := range []cache.SharedIndexInformer{
+		factory.Core().V1().Nodes().Informer(), factory.Core().V1().Services().Informer(),
+		factory.Apps().V1().Deployments().Informer(), factory.Networking().V1().IngressClasses().Informer(),
+	} {
+		if _, err := informer.AddEventHandler(c.observer()); err != nil {
+			return err
+		}
+	}
+	factory.Start(lifetime.Done())
+	c.running.Go(func() {
+		<-lifetime.Done()
+		factory.Shutdown()
+	})
+	for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {
+		if !synced {
+			return fmt.Errorf("the list of %v was not read in time", kind)
+		}
+	}
+	c.running.Go(func() { c.work(lifetime) })
+	c.poke()
+	return nil
+}
+
+// Ready returns when the cluster looks as IKS says for the first time: all
+// nodes are there and ready, and every enabled ALB runs whose zone has a node.
+func (c *Controllers) Ready(ctx context.Context) error {
+	select {
+	case <-c.ready:
+		return nil
+	case <-ctx.Done():
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return errors.Join(fmt.Errorf("cloud controllers of cluster %s: not ready: %w", c.options.ClusterID, ctx.Err()), c.lastErr)
+	}
+}
+
+// Stop ends the controllers and waits for them. What they made stays.
+func (c *Controllers) Stop() {
+	c.cancel()
+	c.running.Wait()
+}

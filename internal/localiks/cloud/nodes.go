@@ -1,0 +1,221 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+const deployedState = "deployed"
+
+// syncNodes makes a Node of each worker that is deployed and has none yet, and
+// takes the Nodes of workers away that are gone or are being reinstalled. A
+// Node that somebody else deleted stays away until its worker is reloaded.
+func (c *Controllers) syncNodes(ctx context.Context, cluster fakeiks.Cluster) error {
+	workers := c.options.Server.Workers(cluster.ID)
+	wanted := map[string]fakeiks.Worker{}
+	var births []fakeiks.Worker
+	for _, w := range workers {
+		if w.State != deployedState {
+			continue
+		}
+		wanted[w.ID] = w
+		if revision, born := c.born[w.ID]; !born || revision != w.Revision {
+			births = append(births, w)
+		}
+	}
+	existing, err := c.nodes.List(labels.Everything())
+	if err != nil {
+		return err
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, node := range existing {
+		id, ours := node.Labels[labelWorkerID]
+		if !ours {
+			continue
+		}
+		if w, found := wanted[id]; !found || c.reinstalled(w) {
+			group.Go(func() error { return c.removeNode(groupCtx, node.Name) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for id := range c.born {
+		if w, found := wanted[id]; !found || c.reinstalled(w) {
+			delete(c.born, id)
+			delete(c.seen, id)
+		}
+	}
+	if err := c.bear(ctx, cluster, births); err != nil {
+		return err
+	}
+	return c.allReady(wanted, len(births))
+}
+
+// reinstalled says whether a worker was reloaded since its Node was made.
+func (c *Controllers) reinstalled(w fakeiks.Worker) bool {
+	revision, born := c.born[w.ID]
+	return born && revision != w.Revision
+}
+
+// bear makes the Nodes of new workers, with what their pools want now.
+func (c *Controllers) bear(ctx context.Context, cluster fakeiks.Cluster, births []fakeiks.Worker) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, w := range births {
+		group.Go(func() error {
+			node := nodeOf(cluster, w)
+			_, err := c.kube.CoreV1().Nodes().Create(groupCtx, node, metav1.CreateOptions{})
+			if err != nil && !apierrors.IsAlreadyExists(err) {
+				return fmt.Errorf("node %s: %w", node.Name, err)
+			}
+			return c.bearHostEndpoints(groupCtx, cluster, w)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, w := range births {
+		c.born[w.ID] = w.Revision
+		c.applied[w.PoolID] = c.applied[w.PoolID].and(settingsOf(poolOf(cluster, w)))
+	}
+	return nil
+}
+
+// allReady wants every Node that is there to be ready.
+func (c *Controllers) allReady(wanted map[string]fakeiks.Worker, fresh int) error {
+	if fresh > 0 {
+		return fmt.Errorf("%d new nodes: %w", fresh, errUnfinished)
+	}
+	for _, w := range wanted {
+		node, err := c.nodes.Get(w.PrivateIP)
+		if apierrors.IsNotFound(err) {
+			if c.seen[w.ID] {
+				continue // somebody deleted it
+			}
+			return fmt.Errorf("node %s has not shown up: %w", w.PrivateIP, errUnfinished)
+		}
+		if err != nil {
+			return err
+		}
+		c.seen[w.ID] = true
+		if !ready(node) {
+			return fmt.Errorf("node %s is not ready: %w", node.Name, errUnfinished)
+		}
+	}
+	return nil
+}
+
+// ready says that a Node takes pods.
+func ready(node *corev1.Node) bool {
+	notReady := slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeNotReady })
+	return !notReady && slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
+		return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+	})
+}
+
+// removeNode takes a Node away with its pods, at once, as when a machine goes,
+// and its host endpoints.
+func (c *Controllers) removeNode(ctx context.Context, name string) error {
+	err := c.kube.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("node %s: %w", name, err)
+	}
+	pods, err := c.kube.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + name})
+	if err != nil {
+		return fmt.Errorf("pods of node %s: %w", name, err)
+	}
+	var failures []error
+	for _, pod := range pods.Items {
+		err := c.kube.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, *metav1.NewDeleteOptions(0))
+		if err != nil && !apierrors.IsNotFound(err) {
+			failures = append(failures, fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err))
+		}
+	}
+	return errors.Join(append(failures, c.removeHostEndpoints(ctx, name))...)
+}
+
+// syncPool brings a pool's labels and taints to its Nodes.
+func (c *Controllers) syncPool(ctx context.Context, cluster fakeiks.Cluster, poolID string) error {
+	index := slices.IndexFunc(cluster.Pools, func(p fakeiks.WorkerPool) bool { return p.ID == poolID })
+	if index < 0 {
+		delete(c.applied, poolID)
+		return nil // deleted meanwhile
+	}
+	before, now := c.applied[poolID], settingsOf(cluster.Pools[index])
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, w := range c.options.Server.Workers(cluster.ID) {
+		if w.PoolID != poolID || w.State != deployedState {
+			continue
+		}
+		group.Go(func() error { return c.applySettings(groupCtx, w.PrivateIP, before, now) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	c.applied[poolID] = now
+	return nil
+}
+
+// applySettings patches one Node on the resource version that it was seen at,
+// so that nobody else's taint is lost, and tries again when it moved.
+func (c *Controllers) applySettings(ctx context.Context, name string, before, now poolSettings) error {
+	node, err := c.nodes.Get(name)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	first := true
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if !first {
+			if node, err = c.kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{}); err != nil {
+				return err
+			}
+		}
+		first = false
+		wanted := decide(node.Labels, node.Spec.Taints, before, now)
+		if wanted.empty() {
+			return nil
+		}
+		patch, err := json.Marshal(wanted.patch(node.ResourceVersion))
+		if err != nil {
+			return err
+		}
+		_, err = c.kube.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
+		return err
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("node %s: %w", name, err)
+	}
+	return nil
+}
+
+// patch is the merge patch of a change.
+func (c change) patch(resourceVersion string) map[string]any {
+	metadata := map[string]any{"resourceVersion": resourceVersion}
+	if len(c.labels) > 0 {
+		metadata["labels"] = c.labels
+	}
+	patch := map[string]any{"metadata": metadata}
+	if c.taintsDiffer {
+		patch["spec"] = map[string]any{"taints": c.taints}
+	}
+	return patch
+}

@@ -120,13 +120,9 @@ func checkNets(at *field.Path, nets []string, version *int, seen map[bool]string
 	var found field.ErrorList
 	for i, net := range nets {
 		prefix, err := netip.ParsePrefix(net)
-		if err != nil {
-			addr, failed := netip.ParseAddr(net)
-			if failed != nil || addr.Zone() != "" {
-				found = append(found, field.Invalid(at.Index(i), net, "must be an address or a CIDR"))
-				continue
-			}
-			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		if err != nil || prefix.Masked() != prefix {
+			found = append(found, field.Invalid(at.Index(i), net, "must be a CIDR without host bits, such as 10.0.0.0/8 or 10.1.2.3/32"))
+			continue
 		}
 		is4 := prefix.Addr().Is4()
 		if other := seen[!is4]; other != "" {

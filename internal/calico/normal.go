@@ -36,6 +36,23 @@ func typesOr(types []v3.PolicyType, ingress, egress []v3.Rule) []v3.PolicyType {
 	}
 }
 
+// writable gives a spec as it is written: defaults filled in, and nets as Calico wants them. It changes the rules that
+// it is given.
+func writable[S Spec](spec S) S {
+	spec = defaulted(spec)
+	g := global(spec) // shares the rules
+	for _, rules := range [][]v3.Rule{g.Ingress, g.Egress} {
+		for i := range rules {
+			for _, nets := range [][]string{rules[i].Source.Nets, rules[i].Source.NotNets, rules[i].Destination.Nets, rules[i].Destination.NotNets} {
+				for j := range nets {
+					nets[j] = normalNet(nets[j])
+				}
+			}
+		}
+	}
+	return spec
+}
+
 // global gives either kind of spec as a global one, so that the rest need know only that.
 func global[S Spec](spec S) v3.GlobalNetworkPolicySpec {
 	switch s := any(spec).(type) {
@@ -101,17 +118,23 @@ func normalEntity(e *v3.EntityRule) {
 	e.Services = orNil(e.Services)
 }
 
-// normalNets writes each net with its length, without host bits, sorted and each once.
 func normalNets(nets []string) []string {
-	for i, text := range nets {
-		text = strings.TrimSpace(text)
-		if prefix, err := netip.ParsePrefix(text); err == nil {
-			nets[i] = prefix.Masked().String()
-		} else if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
-			nets[i] = netip.PrefixFrom(addr, addr.BitLen()).String()
-		}
+	for i := range nets {
+		nets[i] = normalNet(nets[i])
 	}
 	return set(nets)
+}
+
+// normalNet writes an address or a CIDR with its length and without host bits. What is neither is left as it is.
+func normalNet(text string) string {
+	trimmed := strings.TrimSpace(text)
+	if prefix, err := netip.ParsePrefix(trimmed); err == nil {
+		return prefix.Masked().String()
+	}
+	if addr, err := netip.ParseAddr(trimmed); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr, addr.BitLen()).String()
+	}
+	return text
 }
 
 // normalPorts joins ranges that touch or overlap, and sorts.

@@ -99,6 +99,7 @@ func (p Policies[S]) Get(ctx context.Context, name string) (Policy[S], error) {
 			if missing == nil {
 				missing = err
 			}
+		case underOtherForm(err): // on to the other form
 		case err != nil:
 			return Policy[S]{}, err
 		default:
@@ -112,6 +113,12 @@ func (p Policies[S]) Get(ctx context.Context, name string) (Policy[S], error) {
 		missing = apierrors.NewNotFound(p.groupResource(), name)
 	}
 	return Policy[S]{}, missing
+}
+
+// underOtherForm recognises what the Calico API server answers for a policy that is stored under the name, but shown
+// under its other form: not "not found", but an internal error with these words.
+func underOtherForm(err error) bool {
+	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "resource not found")
 }
 
 // CachedGet takes the policy from the shared list. What is missing there is asked for before it is called not found,
@@ -238,7 +245,7 @@ func (p Policies[S]) fromObject(o *object[S]) Policy[S] {
 
 // toObject is the whole object to write.
 func (p Policies[S]) toObject(policy Policy[S], meta metav1.ObjectMeta) (object[S], error) {
-	spec := defaulted(copySpec(policy.Spec))
+	spec := writable(copySpec(policy.Spec))
 	if problems := Check(policy.Name, spec); len(problems) > 0 {
 		return object[S]{}, apierrors.NewInvalid(schema.GroupKind{Group: p.kind.Group, Kind: p.kind.Name}, policy.Name, problems)
 	}

@@ -25,7 +25,10 @@ func (l *local) control(ctx context.Context, s *steps) error {
 			"--kubeconfig", manager, "--service-account-private-key-file", "sa.key", "--root-ca-file", "ca.crt",
 			"--leader-elect=false", "--secure-port", "0", "--profiling=false",
 			"--flex-volume-plugin-dir", "volume-plugins", // it makes this folder, elsewhere in the system if not told
-			"--controllers", "*,-bootstrap-signer-controller", "--node-monitor-period", "1s",
+			// The TTL controller annotates all nodes anew at each threshold of their number.
+			"--controllers", "*,-bootstrap-signer-controller,-ttl-controller",
+			// kwok gives a sign of life every ten minutes.
+			"--node-monitor-period", "1s", "--node-monitor-grace-period", "1h",
 			// The default of 20 a second would make a thousand nodes wait for a minute.
 			"--kube-api-qps", "1000", "--kube-api-burst", "1000")
 		if err != nil {
@@ -70,7 +73,8 @@ func startKwok(p *processes, path string, o Options, a access, selectNodes ...st
 	}
 	args := append([]string{
 		"--kubeconfig", config, "--cidr", "172.30.0.0/16", "--node-ip", "10.0.0.1",
-		"--node-lease-duration-seconds", "40", "-v", "WARN",
+		"--node-lease-duration-seconds", "0", // no leases to renew for each of a thousand nodes
+		"-v", "WARN",
 	}, selectNodes...)
 	stages, err := filepath.Glob(filepath.Join(filepath.Dir(path), "stage", "*.yaml"))
 	if err != nil {

@@ -34,7 +34,8 @@ type Options struct {
 	// server); without it there is crd.projectcalico.org/v1 alone.
 	CalicoAPI bool
 	// TokenReviewURL answers authentication.k8s.io/v1 TokenReviews by POST,
-	// plain HTTP on the loopback interface; "" for no bearer tokens.
+	// plain HTTP on the loopback interface; "" for no bearer tokens. The API
+	// server believes an accepted token for 10 seconds before it asks again.
 	TokenReviewURL string
 	// Progress is told of each step when it is done; calls do not overlap. May be nil.
 	Progress func(step string, took time.Duration)
@@ -52,6 +53,7 @@ type ControlPlane struct {
 	admin   identity
 	objects *objects
 	client  kubernetes.Interface
+	version string // of the API server, such as v1.37.2
 
 	serving  atomic.Bool // the API server answers, as far as we did not stop it
 	calico   sync.Mutex  // one change of the Calico door at a time
@@ -149,6 +151,11 @@ func (c *ControlPlane) start(ctx context.Context) error {
 	if c.objects, err = newObjects(c.RESTConfig()); err != nil {
 		return err
 	}
+	version, err := c.client.Discovery().ServerVersion()
+	if err != nil {
+		return fmt.Errorf("version: %w", err)
+	}
+	c.version = version.GitVersion
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	group, groupCtx := errgroup.WithContext(ctx)

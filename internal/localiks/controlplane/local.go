@@ -155,8 +155,9 @@ func (l *local) startAPI(context.Context) error {
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-key-file", "sa.key", "--service-account-signing-key-file", "sa.key",
 		"--authorization-mode", "RBAC", "--service-cluster-ip-range", "172.21.0.0/16", "--allow-privileged",
-		// Pods may be made before their namespace's service account is.
-		"--disable-admission-plugins", "ServiceAccount",
+		// Pods may be made before their namespace's service account is; and
+		// nodes are born ready, no taint must be taken off each of a thousand.
+		"--disable-admission-plugins", "ServiceAccount,TaintNodesByCondition",
 		"--audit-policy-file", "audit-policy.yaml", "--audit-log-path", l.access.audit,
 		"--audit-log-maxsize", "100000", // megabytes: never rotated, positions in it stay true
 		"--profiling=false",
@@ -164,7 +165,8 @@ func (l *local) startAPI(context.Context) error {
 	if l.options.TokenReviewURL != "" {
 		args = append(args, "--authentication-token-webhook-config-file", "token-review",
 			"--authentication-token-webhook-version", "v1",
-			// Short, so that a token which expires is soon refused.
+			// Short, so that a token which expires is soon refused: what remains is
+			// the API server's own memory of 10 seconds.
 			"--authentication-token-webhook-cache-ttl", "1s")
 	}
 	return l.processes.start(kubeAPIServer, l.programs[kubeAPIServer], nil, args...)

@@ -30,8 +30,8 @@ type AccessOptions struct {
 }
 
 // Access is a connection to a cluster's Kubernetes API. It holds secrets and
-// prints itself without them, but fmt cannot help printing them where Access
-// (rather than a pointer to it) is an unexported field of another struct.
+// prints itself without them. fmt does not ask it, though, where it stands in
+// an unexported field of another struct: such a struct must not be printed.
 type Access struct {
 	// Server is the URL of the API server.
 	Server string

@@ -26,8 +26,9 @@ func (b *bound) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	body := answer.body
-	if len(body) == 0 && !b.call.wantJSON {
-		// bluemix-go takes an empty answer to a write for a failure of it.
+	if !b.call.wantJSON {
+		// What IKS says to a write is not used, but bluemix-go takes anything
+		// that is no JSON, and even nothing, for a failure of the write.
 		body = []byte("null")
 	}
 	return &http.Response{

@@ -32,8 +32,9 @@ type call struct {
 	anonymous bool
 	// wantJSON calls are not content with an answer that is empty or cut off.
 	wantJSON bool
-	// limit of the answer's body in bytes.
-	limit int64
+	// limit of the answer's body in bytes, and patience with one request.
+	limit    int64
+	patience time.Duration
 
 	attempts int   // requests of the current send
 	renewed  bool  // the token was refused once and replaced
@@ -48,7 +49,7 @@ func (c *Client) begin(ctx context.Context, operation, resource string) (*call, 
 	ctx, cancel := context.WithTimeoutCause(ctx, c.deadline, &deadlineError{after: c.deadline})
 	return &call{
 		ctx: ctx, operation: operation, resource: resource,
-		correlationID: rand.Text(), limit: maxAnswer,
+		correlationID: rand.Text(), limit: maxAnswer, patience: attemptTimeout,
 	}, cancel
 }
 

@@ -2,7 +2,6 @@ package iks
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 )
@@ -49,19 +48,3 @@ func (c *Client) Endpoint() string { return c.endpoints.iks }
 
 // Format shows where the client leads and none of its secrets, whatever the verb.
 func (c *Client) Format(f fmt.State, _ rune) { writeTo(f, "iks.Client{"+c.endpoints.iks+"}") }
-
-// newTransport is Go's own with limits that suit one API host: an address that
-// swallows packets is noticed within seconds, and as many connections are kept
-// as requests may be under way.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          2 * maxConcurrent,
-		MaxIdleConnsPerHost:   maxConcurrent,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
-	}
-}

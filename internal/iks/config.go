@@ -105,7 +105,7 @@ func (c Config) validate() error {
 
 func bareToken(token string) string {
 	token = strings.TrimSpace(token)
-	if scheme, rest, found := strings.Cut(token, " "); found && strings.EqualFold(scheme, "bearer") {
+	if scheme, rest, _ := strings.Cut(token, " "); strings.EqualFold(scheme, "bearer") {
 		return strings.TrimSpace(rest)
 	}
 	return token

@@ -18,6 +18,9 @@ const operationToken = "getting an IAM token"
 // uses it as well. It is no secret.
 const iamClient = "bx"
 
+// tokenPatience bounds one request for a token. IAM is quick, and everybody waits.
+const tokenPatience = 10 * time.Second
+
 // defaultTokenLifetime is reckoned with if IAM does not say how long a token
 // lives; it gives them 20 minutes at least.
 const defaultTokenLifetime = 20 * time.Minute
@@ -50,7 +53,7 @@ func (c *Client) identity(apiKey, profileID string) func(context.Context) (token
 	return func(ctx context.Context) (token, error) {
 		cl, cancel := c.begin(ctx, operationToken, "")
 		defer cancel()
-		cl.anonymous = true
+		cl.anonymous, cl.patience = true, tokenPatience
 		answer, err := request(cl.reading())
 		if err != nil {
 			return token{}, cl.outcome(withoutSecrets(err, apiKey))

@@ -49,7 +49,10 @@ func parseKubeconfigArchive(archive []byte) (Access, error) {
 		access.CACertificate = lonelyCA(files)
 	}
 	access.TokenExpiry = tokenExpiry(access.Token)
-	return access, access.check()
+	if err := access.check(); err != nil {
+		return Access{}, err
+	}
+	return access, nil
 }
 
 // unzip gives the archive's files by their base names.

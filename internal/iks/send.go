@@ -3,14 +3,12 @@ package iks
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -129,29 +127,6 @@ func (cl *call) again(err error) (again bool, after time.Duration) {
 	return cl.repeat == always, 0
 }
 
-// isHopeless tells whether the network error is one that stays: a name that
-// does not exist, or a certificate that is not to be trusted.
-func isHopeless(err error) bool {
-	var dns *net.DNSError
-	var authority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verification *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &invalid) || errors.As(err, &verification) || errors.As(err, &record)
-}
-
-// isConnecting tells whether no connection came about, so that nothing was
-// sent, and whether that was for lack of any answer.
-func isConnecting(err error) (connecting, silent bool) {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "dial" && op.Op != "proxyconnect" {
-		return false, false
-	}
-	return true, op.Timeout()
-}
-
 // finalError wraps an error within a call that was retried in its own right.
 type finalError struct{ err error }
 
@@ -203,7 +178,7 @@ func (c *Client) inSlot(cl *call, req *http.Request, body []byte, authorization 
 // counts as a failure like any other.
 func (c *Client) exchange(cl *call, req *http.Request, body []byte, authorization string) (*reply, error) {
 	cl.attempts++
-	ctx, cancel := context.WithTimeout(cl.ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(cl.ctx, cl.patience)
 	defer cancel()
 	out := req.Clone(ctx)
 	if req.Body != nil {
@@ -245,7 +220,10 @@ func (c *Client) exchange(cl *call, req *http.Request, body []byte, authorizatio
 func (c *Client) unanswered(cl *call, req *http.Request, err error) error {
 	text := tidy(err.Error(), c.tokens.secrets(req.Header.Get("Authorization"))...)
 	if cl.ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		text = fmt.Sprintf("nothing within %s", attemptTimeout)
+		text = fmt.Sprintf("nothing within %s", cl.patience)
+	}
+	if strings.Contains(text, hidden) {
+		err = errors.New(text) // its own words must not be reached through Unwrap either
 	}
 	return &networkError{host: req.URL.Host, text: text, err: err}
 }

@@ -48,7 +48,7 @@ func (c *ControlPlane) StartAPI(ctx context.Context) error {
 
 func (c *ControlPlane) awaitAPI(ctx context.Context) error {
 	if err := readyz(ctx, c.RESTConfig(), c.plane.check); err != nil {
-		return fmt.Errorf("API server of %s: %w", c.options.Name, err)
+		return fmt.Errorf("the API server of %s: %w", c.options.Name, err)
 	}
 	c.serving.Store(true)
 	if !c.calicoV3.Load() {
@@ -56,7 +56,7 @@ func (c *ControlPlane) awaitAPI(ctx context.Context) error {
 	}
 	// The API server finds the Calico API server again a moment later.
 	if err := until(ctx, c.calicoServed); err != nil {
-		return fmt.Errorf("Calico API of %s: %w", c.options.Name, err)
+		return fmt.Errorf("the Calico API of %s: %w", c.options.Name, err)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 )
@@ -196,6 +197,14 @@ func TestCluster(t *testing.T) {
 }
 
 func identities(t *testing.T, c *controlplane.ControlPlane) {
+	admin, err := clientcmd.RESTConfigFromKubeConfig(c.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client(t, admin).CoreV1().Secrets("").List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Errorf("with the admin's kubeconfig: %v", err)
+	}
+
 	certificate, key, err := c.ClientCertificate("reader", "auditors")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@
 package controlplane
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,7 @@ type ControlPlane struct {
 	plane   plane
 	access  access
 	admin   identity
+	config  []byte // the admin's kubeconfig
 	objects *objects
 	client  kubernetes.Interface
 	version string // of the API server, such as v1.37.2
@@ -145,6 +147,9 @@ func (c *ControlPlane) start(ctx context.Context) error {
 	if c.admin, err = c.access.authority.identity("localiks-admin", masters); err != nil {
 		return err
 	}
+	if c.config, err = kubeconfig(c.options.Name, c.access.server, c.access.authority.bundle(), c.admin); err != nil {
+		return err
+	}
 	if c.client, err = kubernetes.NewForConfig(c.RESTConfig()); err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
@@ -193,9 +198,7 @@ func (c *ControlPlane) ClientCertificate(user string, groups ...string) (certifi
 }
 
 // Kubeconfig is the admin's kubeconfig, complete in itself.
-func (c *ControlPlane) Kubeconfig() ([]byte, error) {
-	return kubeconfig(c.options.Name, c.access.server, c.access.authority.bundle(), c.admin)
-}
+func (c *ControlPlane) Kubeconfig() []byte { return bytes.Clone(c.config) }
 
 // RESTConfig is the admin's connection without client-side throttling. Its
 // user agent is "localiks"; change it in the copy that you get to tell requests apart.

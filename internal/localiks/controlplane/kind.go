@@ -175,7 +175,7 @@ func (k *kindCluster) relayTokens(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if k.tokens, err = newRelay(gateway, k.options.TokenReviewURL); err != nil {
+	if k.tokens, err = newRelay(ctx, gateway, k.options.TokenReviewURL); err != nil {
 		return "", fmt.Errorf("token reviews for the container, on Docker's bridge: %w", err)
 	}
 	return k.tokens.url, nil

@@ -181,7 +181,7 @@ func TestRelay(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "%s %s %s", r.Method, r.URL.Path, body)
 	}))
 	t.Cleanup(target.Close)
-	r, err := newRelay("127.0.0.1", target.URL+"/review")
+	r, err := newRelay(t.Context(), "127.0.0.1", target.URL+"/review")
 	if err != nil {
 		t.Fatal(err)
 	}

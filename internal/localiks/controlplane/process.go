@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -28,6 +29,8 @@ type processes struct {
 	folder string // working directory and home of each program
 	died   func(name string, err error)
 	starts chan func()
+	alive  context.Context // the programs' own; it ends with close
+	end    context.CancelFunc
 
 	mu      sync.Mutex
 	running map[string]*process
@@ -40,6 +43,7 @@ func newProcesses(folder string, died func(name string, err error)) (*processes,
 		return nil, fmt.Errorf("logs: %w", err)
 	}
 	p := &processes{folder: folder, died: died, starts: make(chan func()), running: map[string]*process{}}
+	p.alive, p.end = context.WithCancel(context.Background())
 	go func() {
 		// Never unlocked: the thread ends with this goroutine.
 		runtime.LockOSThread()
@@ -59,7 +63,7 @@ func (p *processes) start(name, path string, env []string, args ...string) error
 		return fmt.Errorf("log of %s: %w", name, err)
 	}
 	defer func() { _ = output.Close() }() // the program has its own descriptor
-	cmd := exec.Command(path, args...)
+	cmd := exec.CommandContext(p.alive, path, args...)
 	cmd.Dir = p.folder
 	cmd.Env = append([]string{"HOME=" + p.folder, "TMPDIR=" + p.folder}, env...)
 	cmd.Stdout, cmd.Stderr = output, output
@@ -171,6 +175,7 @@ func (p *processes) close() {
 	}
 	p.mu.Unlock()
 	p.stop(names...)
+	p.end()
 	close(p.starts)
 }
 

@@ -18,12 +18,12 @@ type relay struct {
 }
 
 // newRelay listens on any free port of an address and passes everything on.
-func newRelay(address, target string) (*relay, error) {
+func newRelay(ctx context.Context, address, target string) (*relay, error) {
 	to, err := url.Parse(target)
 	if err != nil {
 		return nil, fmt.Errorf("relay to %s: %w", target, err)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("relay to %s: %w", target, err)
 	}

@@ -3,7 +3,7 @@ package controlplane_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -59,6 +59,6 @@ func TestTokens(t *testing.T) {
 		if apierrors.IsUnauthorized(err) {
 			return nil
 		}
-		return fmt.Errorf("answer is %v", err)
+		return errors.Join(errors.New("the token is not refused"), err)
 	})
 }

@@ -37,11 +37,13 @@ func (s *screen) show(p picture) {
 		rows = append(rows, []string{n.name, n.zone, n.pool, orDash(n.labels[edgeKey]), orDash(strings.Join(n.taints, " ")), orDash(tally(n.pods))})
 	}
 	s.table([]string{"NODE", "ZONE", "POOL", "LABEL " + edgeKey, "TAINTS", "PODS"}, rows)
+	s.print("")
 	rows = rows[:0]
 	for _, a := range p.albs {
 		rows = append(rows, []string{a.id, a.state, orDash(a.address)})
 	}
 	s.table([]string{"ALB", "STATE", "ADDRESS"}, rows)
+	s.print("")
 	s.line("guard policy: %s", orDash(strings.Join(guards(p.policies), ", ")))
 }
 

@@ -69,8 +69,10 @@ func TestScreen(t *testing.T) {
    NODE       ZONE    POOL      LABEL dedicated   TAINTS                     PODS
    10.0.0.1   dal10   edge      edge              dedicated=edge:NoExecute   1 private ALB
    10.0.0.2   dal10   default   -                 -                          2 shop
+
    ALB                STATE     ADDRESS
    private-cr1-alb1   enabled   10.1.1.1
+
    guard policy: deny-kube-node-port-services
 `
 	if out.String() != want {

@@ -84,7 +84,7 @@ func show(ctx context.Context, s *screen, o options) (err error) {
 func (d *story) start(ctx context.Context) error {
 	environment, err := localiks.Start(ctx, localiks.Options{
 		Dir:      filepath.Join(d.folder, "localiks"),
-		Progress: d.timed,
+		Progress: d.progress,
 		Clusters: []localiks.ClusterOptions{
 			{Cluster: localiks.SampleCluster(classicCluster, fakeiks.Classic)},
 			{Cluster: localiks.SampleCluster(vpcCluster, fakeiks.VPC)},
@@ -102,6 +102,13 @@ func (d *story) start(ctx context.Context) error {
 		d.clusters = append(d.clusters, stage)
 	}
 	return nil
+}
+
+// progress leaves out what nobody had to wait for.
+func (d *story) progress(step string, took time.Duration) {
+	if took > 100*time.Millisecond {
+		d.timed(step, took)
+	}
 }
 
 func (d *story) openShop(ctx context.Context) error {
@@ -129,6 +136,9 @@ func (d *story) apply(ctx context.Context) error {
 	if err := d.terraform.init(ctx); err != nil {
 		return err
 	}
+	if _, err := d.terraform.plan(ctx, d.warning); err != nil {
+		return err
+	}
 	return d.terraform.apply(ctx)
 }
 
@@ -144,7 +154,7 @@ func (d *story) look(ctx context.Context) error {
 }
 
 func (d *story) planNothing(ctx context.Context) error {
-	changes, err := d.terraform.plan(ctx)
+	changes, err := d.terraform.plan(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -172,7 +182,7 @@ func (d *story) tamper(ctx context.Context) error {
 }
 
 func (d *story) planDrift(ctx context.Context) error {
-	changes, err := d.terraform.plan(ctx)
+	changes, err := d.terraform.plan(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -191,7 +201,7 @@ func (d *story) heal(ctx context.Context) error {
 	if err := d.terraform.apply(ctx); err != nil {
 		return err
 	}
-	changes, err := d.terraform.plan(ctx)
+	changes, err := d.terraform.plan(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -79,23 +79,39 @@ func (t *terraform) init(ctx context.Context) error {
 	return nil
 }
 
+// apply applies the plan that was made last.
 func (t *terraform) apply(ctx context.Context) error {
 	t.command(t.name + " apply")
-	return t.follow(ctx, "apply", "-json", "-auto-approve")
+	summary, err := t.follow(ctx, nil, "apply", "-json", savedPlan)
+	if err != nil {
+		return err
+	}
+	t.line("%s", summary)
+	return nil
 }
 
 func (t *terraform) destroy(ctx context.Context) error {
 	t.command(t.name + " destroy")
-	return t.follow(ctx, "destroy", "-json", "-auto-approve")
+	summary, err := t.follow(ctx, t.warning, "destroy", "-json", "-auto-approve")
+	if err != nil {
+		return err
+	}
+	t.line("%s", summary)
+	return nil
 }
 
-// plan makes a plan, shows its changes and gives them.
-func (t *terraform) plan(ctx context.Context) ([]change, error) {
+// savedPlan is the file that plan writes and apply applies.
+const savedPlan = "saved"
+
+// plan makes a plan, shows its changes and gives them. Warnings go to warn, if
+// it is given.
+func (t *terraform) plan(ctx context.Context, warn func(summary, detail string)) ([]change, error) {
 	t.command(t.name + " plan")
-	if err := t.follow(ctx, "plan", "-json", "-out=saved"); err != nil {
+	summary, err := t.follow(ctx, warn, "plan", "-json", "-out="+savedPlan)
+	if err != nil {
 		return nil, err
 	}
-	raw, err := t.run(ctx, nil, "show", "-json", "saved")
+	raw, err := t.run(ctx, nil, "show", "-json", savedPlan)
 	if err != nil {
 		return nil, err
 	}
@@ -109,39 +125,41 @@ func (t *terraform) plan(ctx context.Context) ([]change, error) {
 			t.line("    %s", sentence)
 		}
 	}
+	t.line("%s", summary)
 	return changes, nil
 }
 
 // follow runs a verb and shows what its machine-readable output says of
-// resources and diagnostics. Errors become the error.
-func (t *terraform) follow(ctx context.Context, arguments ...string) error {
+// resources. Warnings go to warn, each once; errors become the error.
+func (t *terraform) follow(ctx context.Context, warn func(summary, detail string), arguments ...string) (summary string, err error) {
 	var failures []error
-	begun := map[string]time.Time{}
-	_, err := t.run(ctx, func(line []byte) {
+	begun, warned := map[string]time.Time{}, map[string]bool{}
+	_, err = t.run(ctx, func(line []byte) {
 		var e event
 		if json.Unmarshal(line, &e) != nil {
 			return
 		}
-		address := e.Hook.Resource.Addr
-		switch e.Type {
+		switch address := e.Hook.Resource.Addr; e.Type {
 		case "apply_start":
 			begun[address] = time.Now()
 		case "apply_complete":
 			t.timed(e.Hook.done()+" "+address, time.Since(begun[address]))
-		case "diagnostic":
-			if e.Diagnostic.Severity == "error" {
-				failures = append(failures, fmt.Errorf("%s: %s\n%s", e.Diagnostic.Address, e.Diagnostic.Summary, e.Diagnostic.Detail))
-			} else {
-				t.warning(e.Diagnostic.Summary, e.Diagnostic.Detail)
-			}
 		case "change_summary":
-			t.line("%s", e.Message)
+			summary = e.Message
+		case "diagnostic":
+			d := e.Diagnostic
+			if d.Severity == "error" {
+				failures = append(failures, fmt.Errorf("%s: %s\n%s", d.Address, d.Summary, d.Detail))
+			} else if warn != nil && !warned[d.Summary+d.Detail] {
+				warned[d.Summary+d.Detail] = true
+				warn(d.Summary, d.Detail)
+			}
 		}
 	}, arguments...)
 	if len(failures) > 0 {
-		return errors.Join(failures...)
+		err = errors.Join(failures...)
 	}
-	return err
+	return summary, err
 }
 
 // run runs a verb in its own process group and ends the whole group with it, so

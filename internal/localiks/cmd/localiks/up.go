@@ -160,11 +160,7 @@ func serve(ctx context.Context, h home, names []string) error {
 
 // addContext adds a cluster's administrator as a context of the same name.
 func addContext(all *clientcmdapi.Config, c *localiks.Cluster) error {
-	raw, err := c.Kubeconfig()
-	if err != nil {
-		return err
-	}
-	one, err := clientcmd.Load(raw)
+	one, err := clientcmd.Load(c.Kubeconfig())
 	if err != nil {
 		return fmt.Errorf("kubeconfig of cluster %s: %w", c.Name, err)
 	}

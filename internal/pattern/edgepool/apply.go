@@ -3,6 +3,7 @@ package edgepool
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -195,7 +196,15 @@ func (s *situation) pending() bool {
 	if released := s.released(); released != nil && (released.Labels[markKey] == markValue || released.Taints[markKey].Value == markValue) {
 		return true
 	}
-	return s.moves() || len(touched(s.nodes, s.last)) > 0
+	return s.moves() || len(touched(s.nodes, s.last)) > 0 || s.incomplete()
+}
+
+// incomplete tells whether what is declared is not as declared, even if nothing
+// can be done about it: nodes that do not exist, or belong to somebody else.
+func (s *situation) incomplete() bool {
+	nodes := s.want.nodes(s.nodes)
+	return len(nodes) == 0 || len(absentNames(s.want, nodes)) > 0 ||
+		slices.ContainsFunc(nodes, func(n *corev1.Node) bool { return !s.complete(n) })
 }
 
 // released gives the pool that is not declared any more.

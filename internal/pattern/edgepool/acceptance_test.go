@@ -1,0 +1,69 @@
+package edgepool_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+)
+
+func TestMain(m *testing.M) { acctest.Main(m) }
+
+const edgeSelector = "ibm-cloud.kubernetes.io/worker-pool-name=edge"
+
+// editNode changes the first node of the edge pool behind Terraform's back.
+func editNode(change func(*corev1.Node)) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
+	return func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
+		t.Helper()
+		client, err := kubernetes.NewForConfig(c.RESTConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
+			nodes, err := client.CoreV1().Nodes().List(context.Background(), metav1.ListOptions{LabelSelector: edgeSelector})
+			if err != nil {
+				return err
+			}
+			node := nodes.Items[0]
+			change(&node)
+			_, err = client.CoreV1().Nodes().Update(context.Background(), &node, metav1.UpdateOptions{})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func removeLabel(n *corev1.Node) { delete(n.Labels, "dedicated") }
+
+func removeTaint(n *corev1.Node) {
+	n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == "dedicated" })
+}
+
+func TestAccLifecycle(t *testing.T) {
+	for _, cluster := range []string{acctest.Classic, acctest.VPC} {
+		t.Run(cluster, func(t *testing.T) {
+			acctest.Lifecycle(t, acctest.Resource{
+				Type:      "iks_edge_pool",
+				Cluster:   cluster,
+				Arguments: `  worker_pool = "edge"`,
+				Changed:   `  worker_pool = "edge"` + "\n" + `  taint_effects = ["NoSchedule", "NoExecute"]`,
+				Key:       "edge",
+				Identity:  `worker_pool = "edge"`,
+				Breaks: []acctest.Break{
+					{Name: "label removed", Do: editNode(removeLabel), Sentence: "label dedicated=edge missing"},
+					{Name: "taint removed", Do: editNode(removeTaint), Sentence: "taint dedicated=edge:NoExecute missing"},
+				},
+				RestoresOnDestroy: true,
+			})
+		})
+	}
+}

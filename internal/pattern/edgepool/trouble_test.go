@@ -1,0 +1,460 @@
+package edgepool
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+func classicWithoutALBs() fakeiks.Cluster {
+	spec := localiks.SampleCluster(clusterName, fakeiks.Classic)
+	spec.NoALBs = true
+	return spec
+}
+
+func (r *rig) wantError(err error, parts ...string) {
+	r.t.Helper()
+	if err == nil {
+		r.t.Fatalf("no error, want one that says %q", parts)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			r.t.Errorf("the error does not say %q: %v", part, err)
+		}
+	}
+}
+
+// A disruption budget holds the drain up: nothing is evicted against it, the
+// nodes stay closed, and the next apply carries on.
+func TestDrainHeldUpByABudget(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, classicWithoutALBs())
+	r.deploy("web", 8)
+	r.budget("web", 8)
+	m := byPool("edge", draining("2s", drainFail))
+
+	r.wantError(r.apply(m, nil), "draining", "default/web-", "disruption budget", "on_timeout")
+	if on := r.whereabouts("default", "web"); len(on) != 8 {
+		t.Errorf("%d pods are left", len(on))
+	}
+	r.wantPool("edge", "edge", "")
+	r.eventually("the pool's label arrives", func() error { return r.allBear("edge", "edge dedicated=edge:NoSchedule held") })
+	r.wantDriftContains(m, "worker pool edge: taint dedicated=edge:NoExecute missing", "still closed for a drain")
+
+	if err := r.client.PolicyV1().PodDisruptionBudgets("default").Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.restart()
+	again := byPool("edge", draining("1m", drainFail))
+	r.mustApply(again, m)
+	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
+	r.wantOn("default", "web", "edge", false)
+	r.mustRemove(again)
+	r.wantMarks("edge", "")
+	r.wantNoTraces()
+}
+
+func (r *rig) wantDriftContains(m *model, want ...string) {
+	r.t.Helper()
+	r.restart()
+	got := strings.Join(r.observe(m).Drift, "\n")
+	for _, part := range want {
+		if !strings.Contains(got, part) {
+			r.t.Errorf("drift does not say %q:\n%s", part, got)
+		}
+	}
+}
+
+// With on_timeout = "continue" time beats the budget, and that is said.
+func TestDrainContinues(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, classicWithoutALBs())
+	r.deploy("web", 8)
+	r.budget("web", 8)
+	r.mustApply(byPool("edge", draining("1s", drainContinue)), nil)
+	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
+	if len(r.warned) != 1 || !strings.Contains(r.warned[0], "Pods did not leave in time") || !strings.Contains(r.warned[0], "default/web-") {
+		t.Errorf("warned %q", r.warned)
+	}
+	r.eventually("the taint moves the pods", func() error {
+		on := r.whereabouts("default", "web")
+		for _, n := range r.nodes("edge") {
+			if slices.Contains(on, n.Name) {
+				return &unexpected{n.Name, "a pod"}
+			}
+		}
+		return nil
+	})
+}
+
+// Refusals come before anything is written.
+func TestRefusalsWriteNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, classicWithoutALBs())
+	edge := r.nodes("edge")
+	for _, test := range []struct {
+		name       string
+		make, undo func()
+		m          *model
+		want       string
+	}{
+		{
+			"a cordoned node", func() { r.edit(edge[0].Name, cordoned) }, func() { r.edit(edge[0].Name, func(n *corev1.Node) { n.Spec.Unschedulable = false }) },
+			byPool("edge"), "There would be too few edge nodes",
+		},
+		{
+			"a gateway node", func() { r.edit(edge[0].Name, labelled(markKey, "gateway")) }, func() { r.edit(edge[0].Name, unlabel) },
+			byNames([]string{edge[0].Name}), "label dedicated=gateway",
+		},
+		{"a node that is not there", func() {}, func() {}, byNames([]string{"10.9.9.9"}), "no node named 10.9.9.9"},
+		{"a selector that matches nothing", func() {}, func() {}, bySelector("team", "nobody"), "There is no node to become an edge node"},
+		{"a pool that is not there", func() {}, func() {}, byPool("nope"), "The worker pool does not exist"},
+		{"all nodes", func() {}, func() {}, bySelector("kubernetes.io/os", "linux"), "nowhere to run"},
+	} {
+		test.make()
+		r.sent()
+		err := r.apply(test.m, nil)
+		if _, refused := framework.AsRefusal(err); !refused {
+			t.Errorf("%s: %v is no refusal", test.name, err)
+		}
+		r.wantError(err, test.want)
+		if writes := r.sent().writes(); len(writes) > 0 {
+			t.Errorf("%s: wrote %v", test.name, writes)
+		}
+		for _, request := range r.env.IKS.Requests() {
+			if strings.HasPrefix(request.Path, "/v2/setWorkerPool") {
+				t.Errorf("%s: wrote %s", test.name, request.Path)
+			}
+		}
+		test.undo()
+	}
+}
+
+// What changes while load balancers move is noticed before nodes are closed.
+func TestChecksAgainBeforeItCloses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.Classic))
+	name := r.nodes("edge")[0].Name
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for r.env.IKS.Count("POST", "/v2/alb/updateAlb") == 0 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		r.edit(name, cordoned)
+	}()
+	r.wantError(r.apply(byPool("edge"), nil), "There would be too few edge nodes")
+	<-done
+	r.wantPool("edge", "edge", "")
+	for _, n := range r.nodes("edge") {
+		if len(edgeTaints(&n)) > 0 {
+			t.Errorf("node %s is closed: %q", n.Name, marks(&n))
+		}
+	}
+	if !r.autoUpdate() {
+		t.Error("ALBs are not updated automatically any more")
+	}
+	r.edit(name, func(n *corev1.Node) { n.Spec.Unschedulable = false })
+	r.mustApply(byPool("edge"), nil)
+	r.eventually("all nodes are edge nodes", func() error { return r.allBear("edge", "edge dedicated=edge:NoExecute") })
+}
+
+// IKS refuses to redeploy an ALB: the automatic update is on again, and the
+// next apply carries on.
+func TestRedeployFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.Classic))
+	repair := r.env.IKS.Fail(fakeiks.Fault{Method: "POST", Path: "/v2/alb/updateAlb", Status: http.StatusConflict, Skip: 1})
+	r.wantError(r.apply(byPool("edge"), nil), "redeploying ALB")
+	r.wantPool("edge", "edge", "")
+	if !r.autoUpdate() {
+		t.Error("ALBs are not updated automatically any more")
+	}
+	r.wantNoTraces()
+	repair()
+	r.restart()
+	r.mustApply(byPool("edge"), nil)
+	r.wantALBs("edge", true)
+}
+
+// A run that was killed while ALBs were redeployed left the automatic update
+// off: whatever runs next turns it on again.
+func TestKilledWhileRedeploying(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.VPC))
+	m := byPool("edge")
+	r.mustApply(m, nil)
+	for _, next := range []func(){
+		func() { r.mustApply(byPool("edge"), m) },
+		func() { r.mustRemove(m) },
+	} {
+		r.restart()
+		c := r.find()
+		conn, err := c.Kube(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		killed := &relocator{cluster: c, kube: conn, turns: newTurns(), sent: func(err error) error { return err }}
+		if err := killed.suspendAutoUpdate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if r.autoUpdate() {
+			t.Fatal("nothing to show: the automatic update is on")
+		}
+		r.restart()
+		next()
+		if !r.autoUpdate() {
+			t.Error("the automatic update is still off")
+		}
+	}
+	r.wantNoTraces()
+}
+
+// A cluster whose ALBs are not updated automatically stays one.
+func TestAutoUpdateStaysOff(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.VPC))
+	api, facts, err := r.find().IKS("a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := api.SetALBAutoUpdate(t.Context(), facts, false); err != nil {
+		t.Fatal(err)
+	}
+	m := byPool("edge")
+	r.mustApply(m, nil)
+	if r.autoUpdate() {
+		t.Error("the automatic update was turned on")
+	}
+	r.wantNoTracesBut(relocatedAnnotation)
+	r.mustRemove(m)
+	if r.autoUpdate() {
+		t.Error("the automatic update was turned on")
+	}
+	r.wantNoTraces()
+}
+
+// wantNoTracesBut is wantNoTraces while edge nodes are there.
+func (r *rig) wantNoTracesBut(string) {
+	r.t.Helper()
+	configs, err := r.client.CoreV1().ConfigMaps(albNamespace).List(r.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, c := range configs.Items {
+		if c.Name == recordName {
+			r.t.Errorf("the ConfigMap %s is left", c.Name)
+		}
+	}
+}
+
+// Two edge pools are applied at once: both end up right, and ALBs are
+// redeployed by one at a time.
+func TestTwoPoolsAtOnce(t *testing.T) {
+	t.Parallel()
+	spec := localiks.SampleCluster(clusterName, fakeiks.Classic)
+	spec.Pools = append(spec.Pools, fakeiks.WorkerPool{Name: "edge2", PerZone: 2})
+	r := newRig(t, spec)
+	r.fleet.BeginApply()
+	ctx, cancel := context.WithTimeout(t.Context(), stopAt)
+	defer cancel()
+	c := r.find()
+	failed := make(chan error, 2)
+	for _, name := range []string{"edge", "edge2"} {
+		go func() {
+			failed <- r.part.Apply(ctx, c, framework.ApplyRequest[model]{Want: byPool(name), Warn: func(string, string) {}})
+		}()
+	}
+	for range 2 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"edge", "edge2"} {
+		r.eventually(name+" is edge", func() error { return r.allBear(name, "edge dedicated=edge:NoExecute") })
+	}
+	if !r.autoUpdate() {
+		t.Error("ALBs are not updated automatically any more")
+	}
+
+	r.mustRemove(byPool("edge"))
+	r.wantMarks("edge", "")
+	r.wantMarks("edge2", "edge dedicated=edge:NoExecute")
+	r.wantALBs("edge2", true)
+	r.mustRemove(byPool("edge2"))
+	r.wantALBs("edge2", false)
+	r.wantNoTraces()
+}
+
+// A cluster that IKS does not know, seen by somebody who may look at nodes
+// only: a plan says what it could not see.
+func TestDirectClusterAndFewRights(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, classicWithoutALBs())
+	certificate, key, err := r.cluster.ClientCertificate("onlooker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "onlooker"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"nodes", "namespaces"}, Verbs: []string{"get", "list"}},
+	}}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "onlooker"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "onlooker"},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: "onlooker"}},
+	}
+	if _, err := r.client.RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.client.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	admin, adminKey := r.cluster.AdminCertificate()
+	direct := func(certificate, key []byte) func() (kube.Access, error) {
+		return func() (kube.Access, error) {
+			return kube.Access{Host: r.cluster.Server(), CACertificate: r.cluster.CACertificate(), ClientCertificate: certificate, ClientKey: key}, nil
+		}
+	}
+	fleet := cluster.NewFleet(cluster.Options{Direct: map[string]func() (kube.Access, error){"onlooker": direct(certificate, key), "admin": direct(admin, adminKey)}})
+	onlooker, err := fleet.Find(t.Context(), "onlooker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{r.nodes("edge")[0].Name, r.nodes("edge")[1].Name}
+	said, err := r.part.Preview(t.Context(), onlooker, framework.PreviewRequest[model]{Want: byNames(names, onlyWarn)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(said, "\n")
+	for _, part := range []string{"2 nodes get", "This identity may not see", "which pods would have to leave", "which load balancers there are"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the plan does not say %q:\n%s", part, text)
+		}
+	}
+	if said, err := r.part.Preview(t.Context(), onlooker, framework.PreviewRequest[model]{Want: byPool("edge")}); err == nil {
+		t.Errorf("a worker pool of a cluster that IKS does not know: %q", said)
+	}
+
+	c, err := fleet.Find(t.Context(), "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := byNames(names, onlyWarn)
+	if err := r.part.Apply(t.Context(), c, framework.ApplyRequest[model]{Want: m, Warn: func(string, string) {}}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := r.part.Observe(t.Context(), c, m, framework.Owner{Known: true})
+	if err != nil || len(o.Drift)+len(o.Missing) > 0 {
+		t.Errorf("observed %+v, %v", o, err)
+	}
+	if warnings, err := r.part.Remove(t.Context(), c, m, framework.Owner{Known: true}); err != nil || len(warnings) > 0 {
+		t.Errorf("removed with %q, %v", warnings, err)
+	}
+	r.wantMarks("edge", "")
+}
+
+// The data source gives nodes one by one.
+func TestEdgeNodes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, classicWithoutALBs())
+	m := byPool("edge")
+	r.mustApply(m, nil)
+	r.edit(r.nodes("edge")[0].Name, unlabel)
+	r.restart()
+	for name, test := range map[string]struct {
+		pool  string
+		nodes int
+	}{
+		"those that bear the label": {"", 3},
+		"all of the pool":           {"edge", 4},
+		"of another pool":           {"default", 4},
+	} {
+		got := nodesModel{WorkerPool: m.WorkerPool}
+		got.WorkerPool = byPool(test.pool).WorkerPool
+		if err := readNodes(t.Context(), r.find(), &got); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(got.Nodes) != test.nodes {
+			t.Errorf("%s: %d nodes, want %d", name, len(got.Nodes), test.nodes)
+		}
+	}
+	one := nodesModel{WorkerPool: m.WorkerPool}
+	if err := readNodes(t.Context(), r.find(), &one); err != nil {
+		t.Fatal(err)
+	}
+	n, want := one.Nodes[1], r.nodes("edge")[1]
+	if n.Name != want.Name || n.InternalIP != want.Name || n.ExternalIP == "" || n.WorkerPool != "edge" || n.Zone != "dal10" ||
+		!n.Ready || !n.Schedulable || !n.Edge || !slices.Equal(n.Taints, []string{"dedicated=edge:NoExecute"}) || n.CreatedAt != want.CreationTimestamp.UTC().Format(time.RFC3339) {
+		t.Errorf("got %+v", n)
+	}
+	if one.Nodes[0].Edge {
+		t.Errorf("got %+v", one.Nodes[0])
+	}
+	missing := nodesModel{WorkerPool: byPool("nope").WorkerPool}
+	r.wantError(readNodes(t.Context(), r.find(), &missing), "no worker pool")
+}
+
+// A thousand nodes: one patch each and a constant number of other requests.
+func TestThousandNodes(t *testing.T) {
+	t.Parallel()
+	const count = 1000
+	r := newRig(t, classicWithoutALBs())
+	var nodes []controlplane.Node
+	for i := range count {
+		nodes = append(nodes, controlplane.Node{
+			Name:   fmt.Sprintf("10.60.%d.%d", i/250, i%250+1),
+			Labels: map[string]string{"team": "net", corev1.LabelTopologyZone: "dal10"},
+		})
+	}
+	if err := r.cluster.AddNodes(t.Context(), nodes...); err != nil {
+		t.Fatal(err)
+	}
+	m := bySelector("team", "net")
+	r.find()
+	r.sent()
+	began := time.Now()
+	r.mustApply(m, nil)
+	took := time.Since(began)
+	sent := r.sent()
+	patches := sent.of("PATCH")
+	t.Logf("apply from nothing: %s, %d requests, of them %d patches; the others: %v", took, len(sent), len(patches), sent.of("GET", "POST", "PUT", "DELETE"))
+	if len(patches) != count {
+		t.Errorf("%d patches for %d nodes", len(patches), count)
+	}
+	if others := len(sent) - len(patches); others > 12 {
+		t.Errorf("%d other requests", others)
+	}
+	r.restart()
+	c := r.find()
+	if _, err := c.Kube(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.sent()
+	began = time.Now()
+	if o := r.observe(m); len(o.Drift)+len(o.Missing) > 0 {
+		t.Errorf("observed %d differences", len(o.Drift)+len(o.Missing))
+	}
+	t.Logf("a look at %d nodes: %s, %v", count, time.Since(began), r.sent())
+
+	began = time.Now()
+	r.mustRemove(m)
+	sent = r.sent()
+	t.Logf("removal: %s, %d requests, of them %d patches", time.Since(began), len(sent), len(sent.of("PATCH")))
+	if patches := len(sent.of("PATCH")); patches != count {
+		t.Errorf("%d patches for %d nodes", patches, count)
+	}
+}

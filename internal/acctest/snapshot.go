@@ -59,6 +59,9 @@ func canonical(t testing.TB, object *unstructured.Unstructured) string {
 		{"metadata", "managedFields"},
 		{"metadata", "uid"},
 		{"metadata", "creationTimestamp"},
+		// How often something was rolled out is counted, not declared.
+		{"metadata", "annotations", "deployment.kubernetes.io/revision"},
+		{"spec", "template", "metadata", "annotations", "ingress.containers.cloud.ibm.com/alb-revision"},
 	} {
 		unstructured.RemoveNestedField(object.Object, field...)
 	}

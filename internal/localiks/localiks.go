@@ -120,7 +120,7 @@ func (e *Environment) AddCluster(ctx context.Context, o ClusterOptions) (*Cluste
 	step := func(name string, took time.Duration) { e.options.Progress(o.Name+": "+name, took) }
 	plane, err := controlplane.Start(ctx, controlplane.Options{
 		Name:           o.Name,
-		Dir:            filepath.Join(e.options.Dir, o.Name),
+		Dir:            e.dirOf(o.Name),
 		CalicoAPI:      !o.WithoutCalicoAPI,
 		TokenReviewURL: e.IKS.TokenReviewURL(),
 		Progress:       step,
@@ -166,6 +166,8 @@ func (e *Environment) register(ctx context.Context, plane *controlplane.ControlP
 	return c, nil
 }
 
+func (e *Environment) dirOf(name string) string { return filepath.Join(e.options.Dir, name) }
+
 // Cluster gives a running cluster by name, nil if there is none.
 func (e *Environment) Cluster(name string) *Cluster {
 	e.mu.Lock()
@@ -183,7 +185,7 @@ func (e *Environment) RemoveCluster(name string) error {
 		return fmt.Errorf("there is no cluster %q", name)
 	}
 	e.IKS.RemoveCluster(c.ID)
-	return c.stop()
+	return errors.Join(c.stop(), os.RemoveAll(e.dirOf(name)))
 }
 
 // Close ends everything that was started and removes a temporary folder.

@@ -23,7 +23,7 @@ const (
 	apiGNPs = apiDoor + "/globalnetworkpolicies"
 )
 
-func open(t *testing.T, c *kube.Client) *Client {
+func open(t testing.TB, c *kube.Client) *Client {
 	t.Helper()
 	client, err := Open(t.Context(), c)
 	if err != nil {

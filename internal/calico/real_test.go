@@ -36,7 +36,7 @@ func TestRealCalico(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r := &real{plane: plane}
+	r := &server{plane: plane}
 	t.Run("v3", func(t *testing.T) {
 		t.Run("opens", r.opens("projectcalico.org/v3"))
 		t.Run("life of a policy", r.life)
@@ -66,12 +66,12 @@ func TestRealCalico(t *testing.T) {
 	t.Run("unreachable", r.unreachable)
 }
 
-type real struct {
+type server struct {
 	plane *controlplane.ControlPlane
 }
 
 // connect opens a client that remembers nothing of a former door.
-func (r *real) connect(t *testing.T) (*kube.Client, *calico.Client) {
+func (r *server) connect(t *testing.T) (*kube.Client, *calico.Client) {
 	t.Helper()
 	certificate, key := r.plane.AdminCertificate()
 	k, err := kube.New(kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate(), ClientCertificate: certificate, ClientKey: key}, kube.Options{})
@@ -86,14 +86,14 @@ func (r *real) connect(t *testing.T) (*kube.Client, *calico.Client) {
 	return k, c
 }
 
-func (r *real) door(t *testing.T, v3 bool) {
+func (r *server) door(t *testing.T, v3 bool) {
 	t.Helper()
 	if err := r.plane.SetCalicoAPI(t.Context(), v3); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (r *real) opens(want string) func(*testing.T) {
+func (r *server) opens(want string) func(*testing.T) {
 	return func(t *testing.T) {
 		if _, c := r.connect(t); c.API() != want {
 			t.Errorf("opened %s", c.API())
@@ -115,7 +115,7 @@ func guard(name string) calico.GlobalNetworkPolicy {
 	return p
 }
 
-func (r *real) life(t *testing.T) {
+func (r *server) life(t *testing.T) {
 	ctx := t.Context()
 	_, c := r.connect(t)
 	policies := c.GlobalNetworkPolicies()
@@ -197,7 +197,7 @@ func same(t *testing.T, got, want calico.GlobalNetworkPolicy) {
 }
 
 // others are policies that were made by other means: with the prefix in their name, and by kubectl in the store itself.
-func (r *real) others(t *testing.T) {
+func (r *server) others(t *testing.T) {
 	ctx := t.Context()
 	k, c := r.connect(t)
 	policies := c.GlobalNetworkPolicies()
@@ -208,7 +208,7 @@ func (r *real) others(t *testing.T) {
 	group, version, _ := strings.Cut(c.API(), "/")
 	served := client.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: "globalnetworkpolicies"})
 	store := client.Resource(schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"})
-	make := func(in dynamic.ResourceInterface, name string, metadata map[string]string) {
+	put := func(in dynamic.ResourceInterface, name string, metadata map[string]string) {
 		t.Helper()
 		o := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"selector": "x == 'y'", "types": []any{"Ingress"}}}}
 		o.SetAPIVersion("crd.projectcalico.org/v1")
@@ -222,8 +222,8 @@ func (r *real) others(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	make(served, "default.typed-with-prefix", nil)
-	make(store, "default.in-the-store", map[string]string{"mine": "1"})
+	put(served, "default.typed-with-prefix", nil)
+	put(store, "default.in-the-store", map[string]string{"mine": "1"})
 	want := v3.GlobalNetworkPolicySpec{Selector: `x == "y"`}
 	for _, name := range []string{"typed-with-prefix", "in-the-store"} {
 		policy, err := policies.Get(ctx, name)
@@ -258,7 +258,7 @@ func (r *real) others(t *testing.T) {
 }
 
 // checkAgrees asks the real Calico about each spec that Check judges.
-func (r *real) checkAgrees(t *testing.T) {
+func (r *server) checkAgrees(t *testing.T) {
 	ctx := t.Context()
 	client, err := dynamic.NewForConfig(r.plane.RESTConfig())
 	if err != nil {
@@ -289,7 +289,7 @@ func (r *real) checkAgrees(t *testing.T) {
 	}
 }
 
-func (r *real) rest(t *testing.T) {
+func (r *server) rest(t *testing.T) {
 	ctx := t.Context()
 	_, c := r.connect(t)
 	group, version, _ := strings.Cut(c.API(), "/")
@@ -328,7 +328,7 @@ func (r *real) rest(t *testing.T) {
 	}
 }
 
-func (r *real) leaveBehind(name string) func(*testing.T) {
+func (r *server) leaveBehind(name string) func(*testing.T) {
 	return func(t *testing.T) {
 		_, c := r.connect(t)
 		if _, err := c.GlobalNetworkPolicies().Create(t.Context(), guard(name), false); err != nil {
@@ -338,7 +338,7 @@ func (r *real) leaveBehind(name string) func(*testing.T) {
 }
 
 // takeOver finds, changes and, when it has been written through both doors, deletes what was made through the other.
-func (r *real) takeOver(name string) func(*testing.T) {
+func (r *server) takeOver(name string) func(*testing.T) {
 	return func(t *testing.T) {
 		ctx := t.Context()
 		_, c := r.connect(t)
@@ -373,7 +373,7 @@ func (r *real) takeOver(name string) func(*testing.T) {
 	}
 }
 
-func (r *real) nothingLeft(t *testing.T) {
+func (r *server) nothingLeft(t *testing.T) {
 	_, c := r.connect(t)
 	all, err := c.GlobalNetworkPolicies().List(t.Context(), false)
 	if err != nil || len(all) != 0 {
@@ -381,7 +381,7 @@ func (r *real) nothingLeft(t *testing.T) {
 	}
 }
 
-func (r *real) unreachable(t *testing.T) {
+func (r *server) unreachable(t *testing.T) {
 	k, err := kube.New(kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate()}, kube.Options{})
 	if err != nil {
 		t.Fatal(err)

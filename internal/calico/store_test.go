@@ -25,7 +25,7 @@ type store struct {
 	forbidden string // a request that is refused
 }
 
-func newStore(t *testing.T, groups ...string) (*store, *kube.Client) {
+func newStore(t testing.TB, groups ...string) (*store, *kube.Client) {
 	t.Helper()
 	s := &store{groups: groups, objects: map[string]map[string]any{}}
 	server := httptest.NewServer(s)
@@ -38,7 +38,7 @@ func newStore(t *testing.T, groups ...string) (*store, *kube.Client) {
 }
 
 // put stores an object under its collection's path, past the API.
-func (s *store) put(t *testing.T, collection, document string) {
+func (s *store) put(t testing.TB, collection, document string) {
 	t.Helper()
 	var object map[string]any
 	if err := json.Unmarshal([]byte(document), &object); err != nil {

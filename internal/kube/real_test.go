@@ -35,7 +35,7 @@ func TestRealServer(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r := &real{plane: plane}
+	r := &server{plane: plane}
 	r.Client = r.connect(t, kube.Options{})
 	t.Run("parts", func(t *testing.T) {
 		t.Run("writes", r.writes)
@@ -49,17 +49,17 @@ func TestRealServer(t *testing.T) {
 	t.Run("restart of the server", r.restart)
 }
 
-type real struct {
+type server struct {
 	*kube.Client
 	plane *controlplane.ControlPlane
 }
 
-func (r *real) access() kube.Access {
+func (r *server) access() kube.Access {
 	certificate, key := r.plane.AdminCertificate()
 	return kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate(), ClientCertificate: certificate, ClientKey: key}
 }
 
-func (r *real) connect(t *testing.T, options kube.Options) *kube.Client {
+func (r *server) connect(t *testing.T, options kube.Options) *kube.Client {
 	t.Helper()
 	c, err := kube.New(r.access(), options)
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *real) connect(t *testing.T, options kube.Options) *kube.Client {
 	return c
 }
 
-func (r *real) thousandNodes(t *testing.T) {
+func (r *server) thousandNodes(t *testing.T) {
 	const n = 1000
 	ctx := t.Context()
 	var wait sync.WaitGroup
@@ -118,7 +118,7 @@ func (r *real) thousandNodes(t *testing.T) {
 	}
 }
 
-func (r *real) writes(t *testing.T) {
+func (r *server) writes(t *testing.T) {
 	ctx := t.Context()
 	config := corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "writes"}, Data: map[string]string{"a": "1"}}
 	if _, err := kube.Create(ctx, r.Client, kube.ConfigMaps, config, kube.WriteOptions{DryRun: true}); err != nil {
@@ -165,7 +165,7 @@ func (r *real) writes(t *testing.T) {
 	}
 }
 
-func (r *real) apply(t *testing.T) {
+func (r *server) apply(t *testing.T) {
 	ctx := t.Context()
 	class := "private"
 	pathType := networkingv1.PathTypePrefix
@@ -207,7 +207,7 @@ func (r *real) apply(t *testing.T) {
 
 // concurrentNodeWriters has writers with two effects of one key, and somebody who removes and adds a label by other
 // means, on one node of a real server.
-func (r *real) concurrentNodeWriters(t *testing.T) {
+func (r *server) concurrentNodeWriters(t *testing.T) {
 	ctx := t.Context()
 	node := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "busy"}, Spec: corev1.NodeSpec{Taints: []corev1.Taint{{Key: "theirs", Effect: corev1.TaintEffectNoSchedule}}}}
 	if _, err := kube.Create(ctx, r.Client, kube.Nodes, node, kube.WriteOptions{}); err != nil {
@@ -280,7 +280,7 @@ func (r *real) concurrentNodeWriters(t *testing.T) {
 	}
 }
 
-func (r *real) eviction(t *testing.T) {
+func (r *server) eviction(t *testing.T) {
 	ctx := t.Context()
 	labels := map[string]string{"app": "guarded"}
 	one := intstr.FromInt32(1)
@@ -319,7 +319,7 @@ func (r *real) eviction(t *testing.T) {
 	}
 }
 
-func (r *real) facts(t *testing.T) {
+func (r *server) facts(t *testing.T) {
 	ctx := t.Context()
 	for groupVersion, want := range map[string]bool{"v1": true, "apps/v1": true, "crd.projectcalico.org/v1": true, "projectcalico.org/v3": false} {
 		if got, err := r.Serves(ctx, groupVersion); got != want || err != nil {
@@ -332,7 +332,7 @@ func (r *real) facts(t *testing.T) {
 	}
 }
 
-func (r *real) trust(t *testing.T) {
+func (r *server) trust(t *testing.T) {
 	ctx := t.Context()
 	certificate, key, err := r.plane.ClientCertificate("nobody")
 	if err != nil {
@@ -366,7 +366,7 @@ func (r *real) trust(t *testing.T) {
 }
 
 // restart takes the server away and brings it back.
-func (r *real) restart(t *testing.T) {
+func (r *server) restart(t *testing.T) {
 	ctx := t.Context()
 	if err := r.plane.StopAPI(ctx); err != nil {
 		t.Fatal(err)

@@ -185,7 +185,7 @@ func TestRetriesEnd(t *testing.T) {
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			answerStatus(w, 503, metav1.StatusReasonServiceUnavailable)
 		})
-		_, err := Get(t.Context(), s.client(t, Options{RetryFor: 50 * time.Millisecond}), Nodes, "", "n1")
+		_, err := Get(t.Context(), s.client(t, Options{RetryFor: time.Second}), Nodes, "", "n1")
 		if !apierrors.IsServiceUnavailable(err) || s.count() < 3 {
 			t.Errorf("got %v after %d requests", err, s.count())
 		}

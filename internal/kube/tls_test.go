@@ -96,7 +96,10 @@ func TestTLS(t *testing.T) {
 			attempts := 0
 			c := connect(t, access, Options{Observe: func(Exchange) { attempts++ }})
 			_, err := Get(t.Context(), c, Nodes, "", "n1")
-			if !Unreachable(err) || attempts != 1 {
+			// The server refuses a client after the client thinks that the handshake is done, so the first sign can
+			// be a broken connection, which is tried again.
+			refusedByServer := strings.Contains(name, "client")
+			if !Unreachable(err) || attempts != 1 && !refusedByServer || !strings.Contains(err.Error(), "tls:") {
 				t.Errorf("got %v after %d attempts", err, attempts)
 			}
 		})

@@ -77,7 +77,7 @@ func (c *Controllers) runALB(ctx context.Context, cluster fakeiks.Cluster, alb f
 func (c *Controllers) reportALB(cluster fakeiks.Cluster, alb fakeiks.ALB, record albRecord, status appsv1.DeploymentStatus) error {
 	wanted := int32(alb.Replicas)
 	rolledOut := status.ObservedGeneration >= record.generation && status.UpdatedReplicas == wanted && status.Replicas == wanted
-	verdict := ""
+	var verdict string
 	switch {
 	case rolledOut && status.AvailableReplicas == wanted:
 		verdict = fakeiks.ALBHealthy
@@ -181,8 +181,8 @@ func (c *Controllers) endALB(ctx context.Context, alb fakeiks.ALB) error {
 	if !running && alb.State == fakeiks.ALBStateDisabled && alb.Status == "" {
 		return nil
 	}
-	foreground := metav1.DeletePropagationBackground
-	gone := metav1.DeleteOptions{PropagationPolicy: &foreground}
+	propagation := metav1.DeletePropagationBackground
+	gone := metav1.DeleteOptions{PropagationPolicy: &propagation}
 	failures := []error{ignoreNotFound(c.kube.AppsV1().Deployments(metav1.NamespaceSystem).Delete(ctx, alb.ID, gone))}
 	address := ""
 	if alb.KeepService {

@@ -5,12 +5,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/IBM-Cloud/bluemix-go/api/container/containerv1"
+	"github.com/IBM-Cloud/bluemix-go/api/container/containerv2"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/IBM-Cloud/bluemix-go/api/container/containerv1"
-	"github.com/IBM-Cloud/bluemix-go/api/container/containerv2"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
@@ -179,7 +178,7 @@ func testALBsFollowTheEdgeWhenDeployed(t *testing.T, r *rig) {
 		}
 		return err
 	})
-	r.setTaints(t, "edge", map[string]string{"dedicated": "edge:NoExecute"})
+	r.setTaints(t, map[string]string{"dedicated": "edge:NoExecute"})
 	eventually(t, "the taint arrives", func() error { return r.looks(t, r.workers("edge")[0], "edge", []string{"dedicated=edge:NoExecute"}) })
 	r.enable(t, private, true)
 	r.settled(t, private.ID, true)
@@ -203,7 +202,7 @@ func testALBsFollowTheEdgeWhenDeployed(t *testing.T, r *rig) {
 	if d, err := r.deployment(t, private.ID); err != nil || wantsEdge(d) {
 		t.Errorf("one edge node is enough (%v)", err)
 	}
-	r.setTaints(t, "edge", nil)
+	r.setTaints(t, nil)
 	r.setLabels(t, "edge", nil)
 	if _, err := r.iks.AddWorker(r.cluster.ID, "edge", zone); err != nil {
 		t.Fatal(err)

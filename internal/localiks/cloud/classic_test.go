@@ -7,12 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/IBM-Cloud/bluemix-go/api/container/containerv1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-
-	"github.com/IBM-Cloud/bluemix-go/api/container/containerv1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )

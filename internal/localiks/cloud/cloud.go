@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -99,7 +100,10 @@ func Run(ctx context.Context, o Options) (*Controllers, error) {
 	config := rest.CopyConfig(o.Config)
 	config.UserAgent = "localiks-cloud"
 	config.QPS = -1 // no throttle of the client's own
-	kube, err := kubernetes.NewForConfig(config)
+	compact := rest.CopyConfig(config)
+	compact.ContentType = runtime.ContentTypeProtobuf
+	compact.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	kube, err := kubernetes.NewForConfig(compact)
 	if err != nil {
 		return nil, fmt.Errorf("cloud controllers of %s: %w", cluster.Name, err)
 	}

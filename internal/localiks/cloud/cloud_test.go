@@ -9,15 +9,14 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-
 	bluemix "github.com/IBM-Cloud/bluemix-go"
 	"github.com/IBM-Cloud/bluemix-go/api/container/containerv1"
 	"github.com/IBM-Cloud/bluemix-go/api/container/containerv2"
 	"github.com/IBM-Cloud/bluemix-go/session"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/cloud"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
@@ -189,10 +188,11 @@ func (r *rig) setLabels(t *testing.T, pool string, labels map[string]string) {
 	}
 }
 
-func (r *rig) setTaints(t *testing.T, pool string, taints map[string]string) {
+// setTaints sets the taints of the pool "edge".
+func (r *rig) setTaints(t *testing.T, taints map[string]string) {
 	t.Helper()
 	err := r.v2.WorkerPools().UpdateWorkerPoolTaints(
-		containerv2.WorkerPoolTaintRequest{Cluster: r.cluster.ID, WorkerPool: pool, Taints: taints}, containerv2.ClusterTargetHeader{})
+		containerv2.WorkerPoolTaintRequest{Cluster: r.cluster.ID, WorkerPool: "edge", Taints: taints}, containerv2.ClusterTargetHeader{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -186,18 +186,18 @@ func (c *Controllers) again(change func(*todo)) {
 // join makes one error of the parts' errors; it is errUnfinished only when no
 // part has a real one.
 func join(failures map[string]error) error {
-	var real, waiting []error
+	var broken, waiting []error
 	for part, err := range failures {
 		switch {
 		case err == nil:
 		case errors.Is(err, errUnfinished):
 			waiting = append(waiting, fmt.Errorf("%s: %w", part, err))
 		default:
-			real = append(real, fmt.Errorf("%s: %w", part, err))
+			broken = append(broken, fmt.Errorf("%s: %w", part, err))
 		}
 	}
-	if len(real) > 0 {
-		return errors.Join(real...)
+	if len(broken) > 0 {
+		return errors.Join(broken...)
 	}
 	return errors.Join(waiting...)
 }

@@ -77,7 +77,7 @@ func testPoolSettingsReachNodes(t *testing.T, r *rig) {
 		t.Fatal(err)
 	}
 	r.setLabels(t, "edge", map[string]string{"dedicated": "edge"})
-	r.setTaints(t, "edge", map[string]string{"dedicated": "edge:NoExecute"})
+	r.setTaints(t, map[string]string{"dedicated": "edge:NoExecute"})
 	for _, w := range r.workers("edge") {
 		want := []string{"dedicated=edge:NoExecute"}
 		if w.ID == first.ID {
@@ -108,11 +108,11 @@ func testPoolSettingsReachNodes(t *testing.T, r *rig) {
 	if err := r.looks(t, second, "edge", nil); err != nil {
 		t.Error("the taint came back by itself:", err)
 	}
-	r.setTaints(t, "edge", map[string]string{"dedicated": "edge:NoExecute"})
+	r.setTaints(t, map[string]string{"dedicated": "edge:NoExecute"})
 	eventually(t, "the taint is back", func() error { return r.looks(t, second, "edge", []string{"dedicated=edge:NoExecute"}) })
 
 	r.setLabels(t, "edge", nil)
-	r.setTaints(t, "edge", nil)
+	r.setTaints(t, nil)
 	r.setLabels(t, "default", nil)
 	for _, w := range r.workers("edge") {
 		var want []string
@@ -147,7 +147,7 @@ func (r *rig) looks(t *testing.T, w fakeiks.Worker, dedicated string, taints []s
 // that has a label and a taint.
 func testWorkersComeAndGo(t *testing.T, r *rig) {
 	r.setLabels(t, "edge", map[string]string{"dedicated": "edge"})
-	r.setTaints(t, "edge", map[string]string{"dedicated": "edge:NoSchedule"})
+	r.setTaints(t, map[string]string{"dedicated": "edge:NoSchedule"})
 	taints := []string{"dedicated=edge:NoSchedule"}
 	old := r.workers("edge")[0]
 	eventually(t, "the pool's settings arrive", func() error { return r.looks(t, old, "edge", taints) })
@@ -188,6 +188,6 @@ func testWorkersComeAndGo(t *testing.T, r *rig) {
 		t.Fatal(err)
 	}
 	eventually(t, "the reloaded worker's node is back", func() error { return r.looks(t, fresh, "", taints) })
-	r.setTaints(t, "edge", nil)
+	r.setTaints(t, nil)
 	eventually(t, "the taint goes", func() error { return r.looks(t, fresh, "", nil) })
 }

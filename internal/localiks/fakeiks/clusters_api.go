@@ -28,6 +28,7 @@ func clusterRoutes() []route {
 		{"POST /network/v2/outbound-traffic-protection", Operator, acceptForCluster},
 		{"POST /network/v2/secure-by-default/enable", Operator, acceptForCluster},
 		{"GET /v1/clusters/{cluster}/services", Viewer, listNothingForCluster},
+		{"GET /v1/clusters/{cluster}/webhooks", Viewer, listNothingForCluster},
 		{"GET /v1/clusters/{cluster}/addons", Viewer, listNothingForCluster},
 		{"GET /v1/addons", Viewer, func(*call) (int, any, error) { return http.StatusOK, []any{}, nil }},
 	}

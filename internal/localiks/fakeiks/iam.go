@@ -85,8 +85,10 @@ func errUnknownKey() *iamError {
 }
 
 func errRefreshInvalid() *iamError {
-	return &iamError{status: http.StatusBadRequest, code: "BXNIM0407E", message: "Provided refresh_token is invalid.",
-		details: "The refresh token is not known or belongs to another client."}
+	return &iamError{
+		status: http.StatusBadRequest, code: "BXNIM0407E", message: "Provided refresh_token is invalid.",
+		details: "The refresh token is not known or belongs to another client.",
+	}
 }
 
 func errRefreshExpired() *iamError {
@@ -98,8 +100,10 @@ func errMissingProperty(name string) *iamError {
 }
 
 func errGrant(grant string) *iamError {
-	return &iamError{status: http.StatusBadRequest, code: "BXNIM0110E", message: "Grant type is not supported.",
-		details: "grant_type: " + grant}
+	return &iamError{
+		status: http.StatusBadRequest, code: "BXNIM0110E", message: "Grant type is not supported.",
+		details: "grant_type: " + grant,
+	}
 }
 
 func errClient() *iamError {

@@ -124,6 +124,9 @@ func (s *tokenSource) wait(ctx context.Context) (string, error) {
 // happened to start it may be cancelled, the others still want the token.
 func (s *tokenSource) fetch() <-chan singleflight.Result {
 	return s.flight.DoChan("", func() (any, error) {
+		if value, done, err := s.settled(); done {
+			return value, err
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), s.deadline)
 		defer cancel()
 		fetched, err := s.ask(ctx)
@@ -139,6 +142,18 @@ func (s *tokenSource) fetch() <-chan singleflight.Result {
 		s.current, s.refusal = fetched, nil
 		return fetched.value, nil
 	})
+}
+
+// settled tells whether a flight has ended between a caller's look and its
+// joining, so that there is nothing left to fetch.
+func (s *tokenSource) settled() (value string, done bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.current.usable(now) {
+		return s.current.value, !now.After(s.current.renew), nil
+	}
+	return "", s.refusal != nil && now.Before(s.believed), s.refusal
 }
 
 // secrets are what must not be quoted from an answer to a request with that

@@ -48,6 +48,23 @@ func TestTokenIsSharedAndRenewedInTime(t *testing.T) {
 	})
 }
 
+// Whoever looked before a flight ended and joins after it fetches nothing more.
+func TestLateComersFetchNothing(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	for name, ask := range map[string]func(context.Context) (token, error){
+		"a token":   func(context.Context) (token, error) { asked++; return newToken("x", time.Now(), time.Hour), nil },
+		"a refusal": func(context.Context) (token, error) { asked++; return token{}, &Error{Status: 401} },
+	} {
+		s := fetchedToken("", ask, time.Minute)
+		asked = 0
+		first, second := <-s.fetch(), <-s.fetch()
+		if asked != 1 || first.Val != second.Val || !errors.Is(second.Err, first.Err) {
+			t.Errorf("%s: asked %d times, got %v and %v", name, asked, first, second)
+		}
+	}
+}
+
 func TestFailedRenewalAheadDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

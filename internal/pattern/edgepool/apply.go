@@ -111,8 +111,10 @@ func (w *work) apply(ctx context.Context) error {
 		return err
 	}
 	move := w.relocator()
-	if err := move.finishEarlier(ctx); err != nil {
-		return err
+	if len(s.albs) > 0 {
+		if err := move.finishEarlier(ctx); err != nil {
+			return err
+		}
 	}
 	if !s.pending() {
 		return nil

@@ -28,6 +28,7 @@ type situation struct {
 	nodes    []corev1.Node
 	pods     []corev1.Pod
 	services []corev1.Service
+	albs     []iks.ALB
 	carriers []carrier
 	// pools are looked at only where nodes are declared by name.
 	pools      []iks.WorkerPool
@@ -53,7 +54,6 @@ type surveyor struct {
 // nodes. transition and declared are taken as they are.
 func (v *surveyor) survey(ctx context.Context, t transition, d declaration) (*situation, error) {
 	s := &situation{transition: t, declared: d}
-	var albs []iks.ALB
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		s.nodes, err = kube.List(groupCtx, v.kube, kube.Nodes, kube.ListOptions{})
@@ -71,7 +71,7 @@ func (v *surveyor) survey(ctx context.Context, t transition, d declaration) (*si
 		return err
 	})
 	group.Go(func() (err error) {
-		albs, err = v.albs(groupCtx)
+		s.albs, err = v.albs(groupCtx)
 		_, err = v.seen("which ALBs there are", err)
 		return err
 	})
@@ -79,11 +79,11 @@ func (v *surveyor) survey(ctx context.Context, t transition, d declaration) (*si
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	deployments, err := v.deployments(ctx, albs, s.services)
+	deployments, err := v.deployments(ctx, s.albs, s.services)
 	if err != nil {
 		return nil, err
 	}
-	s.carriers = findCarriers(albs, s.services, deployments, s.pods, v.cluster.OnVPC())
+	s.carriers = findCarriers(s.albs, s.services, deployments, s.pods, v.cluster.OnVPC())
 	s.unseen = v.unseen
 	return s, nil
 }

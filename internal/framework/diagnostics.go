@@ -35,10 +35,6 @@ func explain(err error) string {
 	if hint := remedy(err); hint != "" {
 		lines = append(lines, "", hint)
 	}
-	var api *iks.Error
-	if errors.As(err, &api) && api.IncidentID != "" {
-		lines = append(lines, "", "IBM support finds this request by incident ID "+api.IncidentID+".")
-	}
 	return strings.Join(lines, "\n")
 }
 

@@ -36,12 +36,12 @@ func (p *iksProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				MarkdownDescription: "ID of the resource group in which clusters are looked up by name. Environment: `IC_RESOURCE_GROUP`. Default: all that the identity may see.",
 			},
 			"visibility": schema.StringAttribute{
-				Optional: true,
+				Optional:            true,
 				MarkdownDescription: "Which endpoints of IBM Cloud's own APIs to use: `public`, `private`, or `public-and-private`. Environment: `IC_VISIBILITY`. Default: `public`.",
 				Validators:          []validator.String{stringvalidator.OneOf("public", "private", "public-and-private")},
 			},
 			"endpoint_type": schema.StringAttribute{
-				Optional: true,
+				Optional:            true,
 				MarkdownDescription: "Which endpoint of a cluster's API server to use: `auto` (what the cluster has, the public one first), `public`, `private`, `vpe`, or `link`. Default: `auto`.",
 				Validators:          []validator.String{stringvalidator.OneOf("auto", "public", "private", "vpe", "link")},
 			},

@@ -1,0 +1,220 @@
+package provider_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+// TestAccRights proves the guide on rights: with the IAM roles and the RBAC
+// rules that examples/rbac grants, and nothing else, plan and apply work, and
+// no request is refused.
+func TestAccRights(t *testing.T) {
+	const planKey, applyKey = "rights-plan-key", "rights-apply-key"
+	e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{
+		{Cluster: localiks.SampleCluster(acctest.Classic, fakeiks.Classic)},
+		{Cluster: localiks.SampleCluster(acctest.VPC, fakeiks.VPC)},
+		{Cluster: localiks.SampleCluster("door", fakeiks.Classic), WithoutCalicoAPI: true},
+	}})
+	for _, name := range []string{acctest.Classic, acctest.VPC, "door"} {
+		withdraw(t, e.Cluster(name))
+	}
+	e.IKS.AddAPIKey(planKey, fakeiks.Viewer)
+	e.IKS.AddAPIKey(applyKey, fakeiks.Editor)
+
+	for _, test := range []struct {
+		name, rules string // file in examples/rbac; none for what asks IKS alone
+		config      string
+		data        bool // there is nothing to apply
+	}{
+		{name: "edge pool", rules: "edge_pool.yaml", config: `resource "iks_edge_pool" "x" {
+			cluster     = "%s"
+			worker_pool = "edge"
+		}`},
+		{name: "edge nodes by selector", rules: "edge_pool.yaml", config: `resource "iks_edge_pool" "x" {
+			cluster       = "%s"
+			node_selector = { "ibm-cloud.kubernetes.io/worker-pool-name" = "edge" }
+		}`},
+		{name: "nodeport guard", rules: "nodeport_guard.yaml", config: `resource "iks_nodeport_guard" "x" {
+			cluster                = "%s"
+			exempt_addresses       = ["192.0.2.1"]
+			when_no_host_endpoints = "warn"
+		}`},
+		{name: "alb state", config: `resource "iks_alb_state" "x" {
+			cluster    = "%s"
+			type       = "private"
+			enabled    = true
+			on_destroy = "restore"
+		}`},
+		{name: "edge nodes", rules: "edge_nodes.yaml", data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
+		{name: "what IKS knows", data: true, config: `
+		data "iks_albs" "x" { cluster = "%[1]s" }
+		data "iks_cluster" "x" { cluster = "%[1]s" }
+		data "iks_worker_pools" "x" { cluster = "%[1]s" }`},
+	} {
+		for _, name := range []string{acctest.Classic, acctest.VPC, "door"} {
+			t.Run(test.name+" on "+name, func(t *testing.T) {
+				c := e.Cluster(name)
+				grant(t, c, test.rules)
+				mark, err := c.MarkAudit(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				config := fmt.Sprintf(test.config, name)
+				w := acctest.NewWorkspace(t, acctest.ProviderBlockFor(e, planKey)+config)
+				if r := w.Plan(); r.ExitCode != 0 {
+					t.Fatalf("plan: %q", r.Errors())
+				}
+				if !test.data {
+					w.Write(acctest.ProviderBlockFor(e, applyKey) + config)
+					w.MustApply()
+					w.Write(acctest.ProviderBlockFor(e, planKey) + config)
+					w.MustPlanEmpty()
+					w.Write(acctest.ProviderBlockFor(e, applyKey) + config)
+					w.MustDestroy()
+				}
+				refused(t, c, mark)
+			})
+		}
+	}
+}
+
+// withdraw takes away what IAM roles give in a cluster, but for administrators.
+func withdraw(t *testing.T, c *localiks.Cluster) {
+	t.Helper()
+	client := kubernetes.NewForConfigOrDie(c.RESTConfig())
+	bindings, err := client.RbacV1().ClusterRoleBindings().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := map[string]bool{fakeiks.GroupView: true, fakeiks.GroupEdit: true, fakeiks.GroupOperate: true}
+	for _, b := range bindings.Items {
+		if len(b.Subjects) == 1 && groups[b.Subjects[0].Name] {
+			if err := client.RbacV1().ClusterRoleBindings().Delete(t.Context(), b.Name, metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// grant makes the roles in a file of examples/rbac and binds them: those for
+// apply to whoever may operate, the others to everybody who may look. They go
+// with the test.
+func grant(t *testing.T, c *localiks.Cluster, file string) {
+	t.Helper()
+	if file == "" {
+		return
+	}
+	client := kubernetes.NewForConfigOrDie(c.RESTConfig())
+	raw, err := os.Open(filepath.Join("..", "..", "examples", "rbac", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for documents := yaml.NewYAMLOrJSONDecoder(raw, 4096); ; {
+		// A Role has all that a ClusterRole has, but for aggregation.
+		var role rbacv1.Role
+		if err := documents.Decode(&role); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		group := fakeiks.GroupView
+		if strings.HasSuffix(role.Name, "-apply") {
+			group = fakeiks.GroupOperate
+		}
+		bind(t, client, role, group)
+		inForce(t, client, role, group)
+	}
+}
+
+func bind(t *testing.T, client kubernetes.Interface, role rbacv1.Role, group string) {
+	t.Helper()
+	name, ctx := metav1.ObjectMeta{Name: role.Name, Namespace: role.Namespace}, context.WithoutCancel(t.Context())
+	subjects := []rbacv1.Subject{{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: group}}
+	reference := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: role.Kind, Name: role.Name}
+	rbac, options, gone := client.RbacV1(), metav1.CreateOptions{}, metav1.DeleteOptions{}
+	var errs []error
+	if role.Namespace == "" {
+		_, err := rbac.ClusterRoles().Create(ctx, &rbacv1.ClusterRole{ObjectMeta: name, Rules: role.Rules}, options)
+		errs = append(errs, err)
+		_, err = rbac.ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: name, Subjects: subjects, RoleRef: reference}, options)
+		errs = append(errs, err)
+		t.Cleanup(func() {
+			if err := errors.Join(rbac.ClusterRoleBindings().Delete(ctx, role.Name, gone), rbac.ClusterRoles().Delete(ctx, role.Name, gone)); err != nil {
+				t.Error(err)
+			}
+		})
+	} else {
+		_, err := rbac.Roles(role.Namespace).Create(ctx, &role, options)
+		errs = append(errs, err)
+		_, err = rbac.RoleBindings(role.Namespace).Create(ctx, &rbacv1.RoleBinding{ObjectMeta: name, Subjects: subjects, RoleRef: reference}, options)
+		errs = append(errs, err)
+		t.Cleanup(func() {
+			if err := errors.Join(rbac.RoleBindings(role.Namespace).Delete(ctx, role.Name, gone), rbac.Roles(role.Namespace).Delete(ctx, role.Name, gone)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inForce waits until the API server grants what a role says.
+func inForce(t *testing.T, client kubernetes.Interface, role rbacv1.Role, group string) {
+	t.Helper()
+	rule := role.Rules[len(role.Rules)-1]
+	resource, subresource, _ := strings.Cut(rule.Resources[0], "/")
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User: "somebody", Groups: []string{group},
+		ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Namespace: role.Namespace, Group: rule.APIGroups[0], Resource: resource, Subresource: subresource, Verb: rule.Verbs[0],
+		},
+	}}
+	if len(rule.ResourceNames) > 0 {
+		review.Spec.ResourceAttributes.Name = rule.ResourceNames[0]
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		answer, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		return err == nil && answer.Status.Allowed, err
+	})
+	if err != nil {
+		t.Fatalf("role %s is not in force: %v", role.Name, err)
+	}
+}
+
+// refused fails the test for every request of the provider that a cluster
+// refused. A dry run is a bonus: a plan does without where it is not allowed.
+func refused(t *testing.T, c *localiks.Cluster, since controlplane.AuditMark) {
+	t.Helper()
+	events, err := c.Audit(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := events.FromAgent("terraform-provider-iks")
+	for _, event := range ours {
+		if event.Status == http.StatusForbidden && !strings.Contains(event.URI, "dryRun=All") {
+			t.Errorf("the rules do not allow: %s %s", event.Verb, event.URI)
+		}
+	}
+}

@@ -141,7 +141,7 @@ func newTransport(access Access) (*http.Transport, error) {
 		Proxy:                 proxy,
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:       tlsConfig,
-		TLSHandshakeTimeout:   10 * time.Second,
+		TLSHandshakeTimeout:   5 * time.Second,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   defaultMaxInFlight,
 		IdleConnTimeout:       90 * time.Second,

@@ -99,6 +99,8 @@ func transportError(ctx, attempt context.Context, err error) error {
 		}
 	case errors.As(err, &operation) && (operation.Op == "dial" || operation.Op == "proxyconnect"):
 		failure.stage = stageDial
+	case strings.Contains(err.Error(), "TLS handshake timeout"): // net/http does not export its type
+		failure.stage = stageDial
 	}
 	return failure
 }

@@ -46,6 +46,7 @@ func TestRealServer(t *testing.T) {
 		t.Run("trust", r.trust)
 		t.Run("nodes by the thousand", r.thousandNodes)
 	})
+	t.Run("black hole", r.blackHole)
 	t.Run("restart of the server", r.restart)
 }
 
@@ -362,6 +363,37 @@ func (r *server) trust(t *testing.T) {
 	}
 	if _, err := kube.List(ctx, expired, kube.Nodes, kube.ListOptions{}); !apierrors.IsUnauthorized(err) || calls != 2 {
 		t.Errorf("with a bad token: %v after %d tokens", err, calls)
+	}
+}
+
+// blackHole has a server that takes connections and never answers, with a connection open and without one.
+func (r *server) blackHole(t *testing.T) {
+	ctx := t.Context()
+	warm, cold := r.connect(t, kube.Options{}), r.connect(t, kube.Options{})
+	if _, err := kube.Get(ctx, warm, kube.Namespaces, "", "kube-system"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.plane.PauseAPI(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for name, c := range map[string]*kube.Client{"connected": warm, "not connected": cold} {
+		wait.Go(func() {
+			began := time.Now()
+			_, err := kube.Get(ctx, c, kube.Namespaces, "", "kube-system")
+			took := time.Since(began).Round(time.Millisecond)
+			t.Logf("%s: %s: %v", name, took, err)
+			if !kube.Unreachable(err) || took > 40*time.Second {
+				t.Errorf("%s: got %v after %s", name, err, took)
+			}
+		})
+	}
+	wait.Wait()
+	if err := r.plane.ResumeAPI(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kube.Get(ctx, warm, kube.Namespaces, "", "kube-system"); err != nil {
+		t.Error(err)
 	}
 }
 

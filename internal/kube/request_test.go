@@ -244,6 +244,24 @@ func TestUnreachable(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+	t.Run("black hole", func(t *testing.T) {
+		t.Parallel()
+		silent, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = silent.Close() })
+		attempts := 0
+		c := connect(t, Access{Host: "https://" + silent.Addr().String()}, Options{Observe: func(Exchange) { attempts++ }})
+		transport, ok := c.http.Transport.(*http.Transport)
+		if !ok {
+			t.Fatal("another transport")
+		}
+		transport.TLSHandshakeTimeout = 50 * time.Millisecond
+		if _, err := Get(t.Context(), c, Nodes, "", "n1"); !Unreachable(err) || attempts != 2 {
+			t.Errorf("got %v after %d attempts", err, attempts)
+		}
+	})
 	t.Run("deadline", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })

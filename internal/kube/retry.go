@@ -3,6 +3,7 @@ package kube
 import (
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -60,6 +61,10 @@ func (b backoff) afterFailure(r call, err error, attempt int) bool {
 		return false
 	case stageDial:
 		// Nothing was sent, so it is safe for every request; but an address that does not answer should be said soon.
+		var silent net.Error
+		if errors.As(broken.err, &silent) && silent.Timeout() {
+			return attempt < 2
+		}
 		return attempt < 3
 	default:
 		return r.repeatable

@@ -42,23 +42,31 @@ func TestDrift(t *testing.T) {
 		{"roles", func(p *calico.GlobalNetworkPolicy) {
 			p.Spec.Selector = "ibm.role in { 'worker_private', 'worker_public' }"
 		}, []string{"role is worker_public, worker_private, declared worker_public"}},
-		{"ports", func(p *calico.GlobalNetworkPolicy) {
-			rewriteWith(t, p, func(g *guard) { g.ports = mustPorts(t, "30000:30100") }, effective)
+		{
+			"ports", func(p *calico.GlobalNetworkPolicy) {
+				rewriteWith(t, p, func(g *guard) { g.ports = mustPorts(t, "30000:30100") }, effective)
+			},
+			[]string{"port range is 30000:30100, declared 30000:32767"},
 		},
-			[]string{"port range is 30000:30100, declared 30000:32767"}},
-		{"protocols", func(p *calico.GlobalNetworkPolicy) {
-			rewriteWith(t, p, func(g *guard) { g.protocols = []string{"TCP"} }, effective)
+		{
+			"protocols", func(p *calico.GlobalNetworkPolicy) {
+				rewriteWith(t, p, func(g *guard) { g.protocols = []string{"TCP"} }, effective)
+			},
+			[]string{"protocol is TCP, declared TCP, UDP"},
 		},
-			[]string{"protocol is TCP, declared TCP, UDP"}},
 		{"sources", func(p *calico.GlobalNetworkPolicy) {
 			rewriteWith(t, p, func(g *guard) { g.sources = networks(t, "10.0.0.0/9") }, effective)
 		}, []string{"source 10.0.0.0/8 is declared and not let in", "source 10.0.0.0/9 is let in and not declared"}},
-		{"exemption gone", func(p *calico.GlobalNetworkPolicy) { rewriteWith(t, p, func(g *guard) { g.exempt = nil }, effective) },
-			[]string{"address 192.0.2.1 of host endpoint edge-1 is declared and not exempt"}},
-		{"stale exemption", func(p *calico.GlobalNetworkPolicy) {
-			rewriteWith(t, p, func(g *guard) { g.exempt = declared.exempt }, effective)
+		{
+			"exemption gone", func(p *calico.GlobalNetworkPolicy) { rewriteWith(t, p, func(g *guard) { g.exempt = nil }, effective) },
+			[]string{"address 192.0.2.1 of host endpoint edge-1 is declared and not exempt"},
 		},
-			[]string{"address 192.0.2.2 is exempt and no host endpoint or node bears it any more"}},
+		{
+			"stale exemption", func(p *calico.GlobalNetworkPolicy) {
+				rewriteWith(t, p, func(g *guard) { g.exempt = declared.exempt }, effective)
+			},
+			[]string{"address 192.0.2.2 is exempt and no host endpoint or node bears it any more"},
+		},
 		{"open destination", func(p *calico.GlobalNetworkPolicy) {
 			rewriteWith(t, p, func(g *guard) { g.destinations = networks(t, "203.0.113.0/24") }, effective)
 		}, []string{"destination 203.0.113.0/24 is open and not declared"}},

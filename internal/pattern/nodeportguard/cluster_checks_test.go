@@ -1,0 +1,145 @@
+package nodeportguard
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+)
+
+func services(t *testing.T, r *rig) {
+	client, err := kubernetes.NewForConfig(r.plane.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "db"},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, Ports: []corev1.ServicePort{{Port: 27017}}},
+	}
+	if _, err := client.CoreV1().Services("default").Create(t.Context(), db, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := client.CoreV1().Services("default").Delete(context.WithoutCancel(t.Context()), "db", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}()
+	wide := func(m *model) { m.PortRanges = list("20000:32767") }
+	h := newHeld(r)
+	if err := h.apply(t.Context(), planned(wide), "mine"); !strings.Contains(refusal(t, err), "default/db, port TCP 27017") {
+		t.Errorf("error is %v", err)
+	}
+	if got := r.names(t); len(got) > 0 {
+		t.Fatalf("stored are %v after a refusal", got)
+	}
+	if _, err := (part{}).Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: planned(wide)}); !strings.Contains(refusal(t, err), "27017") {
+		t.Errorf("preview: %v", err)
+	}
+	h.mustApply(t, planned(func(m *model) {
+		wide(m)
+		m.SafetyChecks = types.StringValue(checksWarn)
+	}))
+	if len(h.warned) != 1 || !strings.Contains(h.warned[0], "27017") {
+		t.Errorf("warned %q", h.warned)
+	}
+	h.mustApply(t, planned(func(m *model) {
+		wide(m)
+		m.Order, m.Acknowledged = types.Float64Value(1000), int64s(27017)
+	}))
+
+	// A failsafe port cannot be closed.
+	r.store(t, "felixconfigurations", "FelixConfiguration", "default", map[string]any{
+		"failsafeInboundHostPorts": []any{map[string]any{"protocol": "tcp", "port": int64(27017)}, map[string]any{"protocol": "udp", "port": int64(30000)}},
+	}, nil)
+	defer r.remove(t, "felixconfigurations", "default")
+	h.observe(t)
+	if got := h.state.NotCovered; !got.Equal(list("TCP 27017", "UDP 30000")) {
+		t.Errorf("not covered: %v", got)
+	}
+	err = h.apply(t.Context(), planned(func(m *model) {
+		wide(m)
+		m.Acknowledged = int64s(27017)
+	}), h.owner.Stamp)
+	if !strings.Contains(refusal(t, err), "cannot close") {
+		t.Errorf("error is %v", err)
+	}
+	h.mustRemove(t)
+}
+
+func noEndpoints(t *testing.T, r *rig) {
+	masters := func(m *model) { m.Roles = set("master_public") }
+	h := newHeld(r)
+	text := refusal(t, h.apply(t.Context(), planned(masters), "mine"))
+	if !strings.Contains(text, "no host endpoint") || !strings.Contains(text, `"worker_private" (2)`) || len(r.names(t)) > 0 {
+		t.Errorf("refusal is %s, stored are %v", text, r.names(t))
+	}
+	h.mustApply(t, planned(func(m *model) {
+		masters(m)
+		m.WhenNone = types.StringValue(whenNoneWarn)
+	}))
+	if len(h.warned) != 1 || h.state.HostEndpoints.ValueInt64() != 0 {
+		t.Errorf("warned %q, %v host endpoints", h.warned, h.state.HostEndpoints)
+	}
+	h.state.WhenNone = types.StringValue(whenNoneError)
+	if found := h.observe(t); len(found.Missing) != 1 || !strings.Contains(found.Missing[0], "master_public") {
+		t.Errorf("observed %+v", found)
+	}
+	if err := h.apply(t.Context(), h.state, h.owner.Stamp); !strings.Contains(refusal(t, err), "no host endpoint") {
+		t.Errorf("an apply that has nothing to write waits for what never comes: %v", err)
+	}
+	h.mustRemove(t)
+}
+
+func staleExemptions(t *testing.T, r *rig) {
+	r.endpoint(t, "e1-worker-public", "worker_public", "198.51.100.1")
+	defer r.remove(t, "hostendpoints", "e1-worker-public")
+	client, err := kubernetes.NewForConfig(r.plane.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: "e2"},
+		Status:     corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeExternalIP, Address: "198.51.100.2"}}},
+	}
+	if _, err := client.CoreV1().Nodes().Create(t.Context(), node, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := client.CoreV1().Nodes().Delete(context.WithoutCancel(t.Context()), "e2", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}()
+	declared := func() *model {
+		return planned(func(m *model) { m.Exempt = set("198.51.100.1", "198.51.100.2", "198.51.100.3") })
+	}
+	h := newHeld(r)
+	h.mustApply(t, declared())
+	if !h.state.Stale.Equal(list("198.51.100.3")) {
+		t.Errorf("stale: %v", h.state.Stale)
+	}
+
+	r.remove(t, "hostendpoints", "e1-worker-public")
+	found := h.observe(t)
+	if want := []string{"policy " + defaultName + ": address 198.51.100.1 is exempt and no host endpoint or node bears it any more"}; !slices.Equal(found.Drift, want) {
+		t.Errorf("drift = %q, want %q", found.Drift, want)
+	}
+	h.mustApply(t, declared()) // and no drift afterwards, with the same configuration
+	if !h.state.Stale.Equal(list("198.51.100.1", "198.51.100.3")) {
+		t.Errorf("stale: %v", h.state.Stale)
+	}
+
+	r.endpoint(t, "e1-worker-public", "worker_public", "198.51.100.1")
+	found = h.observe(t)
+	if want := []string{"policy " + defaultName + ": address 198.51.100.1 of host endpoint e1-worker-public is declared and not exempt"}; !slices.Equal(found.Drift, want) {
+		t.Errorf("drift = %q, want %q", found.Drift, want)
+	}
+	h.mustApply(t, declared())
+	h.mustRemove(t)
+}

@@ -1,0 +1,282 @@
+package nodeportguard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/yaml"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
+)
+
+// rig is a real control plane with real Calico, the part under test connected
+// to it, and a second client that plays everybody else.
+type rig struct {
+	plane   *controlplane.ControlPlane
+	others  dynamic.Interface
+	cluster *cluster.Cluster
+	// raw is true where the door crd.projectcalico.org/v1 is the only one.
+	raw bool
+}
+
+// onBothDoors runs a test through projectcalico.org/v3 and then, on the same
+// cluster, through crd.projectcalico.org/v1.
+func onBothDoors(t *testing.T, tests map[string]func(*testing.T, *rig)) {
+	t.Helper()
+	plane, err := controlplane.Start(t.Context(), controlplane.Options{Name: "guard", Dir: t.TempDir(), CalicoAPI: true, Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := plane.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	others, err := dynamic.NewForConfig(plane.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{plane: plane, others: others}
+	for _, role := range []string{"worker_public", "worker_private"} {
+		for i := range 2 {
+			r.endpoint(t, fmt.Sprintf("w%d-%s", i, strings.ReplaceAll(role, "_", "-")), role, fmt.Sprintf("192.0.%d.%d", len(role), i+1))
+		}
+	}
+	for _, door := range []string{"projectcalico.org/v3", "crd.projectcalico.org/v1"} {
+		t.Run(door, func(t *testing.T) {
+			if door == "crd.projectcalico.org/v1" {
+				r.raw = true
+				if err := plane.SetCalicoAPI(t.Context(), false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for name, test := range tests {
+				t.Run(name, func(t *testing.T) {
+					r.cluster = r.connect(t, r.admin(), kube.Options{}, true)
+					defer r.clear(t)
+					test(t, r)
+				})
+			}
+		})
+	}
+}
+
+func (r *rig) admin() kube.Access {
+	certificate, key := r.plane.AdminCertificate()
+	return kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate(), ClientCertificate: certificate, ClientKey: key}
+}
+
+// connect gives the cluster as a new provider process sees it, planning or applying.
+func (r *rig) connect(t *testing.T, access kube.Access, options kube.Options, applying bool) *cluster.Cluster {
+	t.Helper()
+	fleet := cluster.NewFleet(cluster.Options{
+		IKS:    func() (*iks.Client, error) { return nil, errors.New("there is no IKS here") },
+		Direct: map[string]func() (kube.Access, error){"guard": func() (kube.Access, error) { return access, nil }},
+		Kube:   options,
+	})
+	if applying {
+		fleet.BeginApply()
+	}
+	c, err := fleet.Find(t.Context(), "guard")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func stored(resource string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: resource}
+}
+
+func policies() schema.GroupVersionResource { return stored("globalnetworkpolicies") }
+
+// store makes an object as Calico keeps it.
+func (r *rig) store(t *testing.T, resource, kind, name string, spec map[string]any, labels map[string]any) {
+	t.Helper()
+	object := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "crd.projectcalico.org/v1", "kind": kind,
+		"metadata": map[string]any{"name": name, "labels": labels}, "spec": spec,
+	}}
+	if _, err := r.others.Resource(stored(resource)).Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *rig) endpoint(t *testing.T, name, role, address string) {
+	t.Helper()
+	r.store(t, "hostendpoints", "HostEndpoint", name, map[string]any{
+		"node": strings.SplitN(name, "-", 2)[0], "interfaceName": "eth1", "expectedIPs": []any{address},
+	}, map[string]any{"ibm.role": role})
+}
+
+func (r *rig) remove(t *testing.T, resource, name string) {
+	t.Helper()
+	if err := r.others.Resource(stored(resource)).Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+}
+
+// clear removes what a test has left.
+func (r *rig) clear(t *testing.T) {
+	t.Helper()
+	if err := r.others.Resource(policies()).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// calicoctl applies a policy as calicoctl does, through the door that is open.
+func (r *rig) calicoctl(t *testing.T, document string) {
+	t.Helper()
+	var object unstructured.Unstructured
+	if err := yaml.Unmarshal([]byte(document), &object.Object); err != nil {
+		t.Fatal(err)
+	}
+	door := schema.GroupVersionResource{Group: "projectcalico.org", Version: "v3", Resource: "globalnetworkpolicies"}
+	if r.raw {
+		door = policies()
+		name := object.GetName()
+		inner, err := json.Marshal(map[string]any{"name": name, "labels": object.GetLabels(), "annotations": object.GetAnnotations(), "creationTimestamp": nil})
+		if err != nil {
+			t.Fatal(err)
+		}
+		object.SetAPIVersion("crd.projectcalico.org/v1")
+		object.SetName("default." + name)
+		object.SetAnnotations(map[string]string{"projectcalico.org/metadata": string(inner)})
+	}
+	if _, err := r.others.Resource(door).Create(t.Context(), &object, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// patch changes the stored policy behind everybody's back.
+func (r *rig) patch(t *testing.T, name, patch string) {
+	t.Helper()
+	if _, err := r.others.Resource(policies()).Patch(t.Context(), name, "application/merge-patch+json", []byte(patch), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// names of the stored policies.
+func (r *rig) names(t *testing.T) []string {
+	t.Helper()
+	found, err := r.others.Resource(policies()).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, item := range found.Items {
+		names = append(names, item.GetName())
+	}
+	return names
+}
+
+// version of the stored policy of the default name, "" if there is none.
+func (r *rig) version(t *testing.T) string {
+	t.Helper()
+	got, err := r.others.Resource(policies()).Get(t.Context(), storedName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.GetResourceVersion()
+}
+
+// planned is a model as a plan has it: what the configuration leaves out is
+// its default.
+func planned(change func(*model)) *model {
+	m := &model{}
+	m.declare(guard{name: defaultName, tier: defaultTier, roles: []string{defaultRole}, ports: ports{{30000, 32767}}, protocols: protocols()[:2]})
+	m.EvaluateLast = types.BoolValue(false)
+	if change != nil {
+		change(m)
+	}
+	return m
+}
+
+// held is the resource as its state has it.
+type held struct {
+	rig   *rig
+	state *model
+	owner framework.Owner
+	// warned are the warnings of the last apply.
+	warned []string
+}
+
+func labelled(o framework.Owner) framework.Owner {
+	o.Labels = map[string]string{framework.ManagedByLabel: framework.ManagedByValue}
+	return o
+}
+
+// apply does what the engine does: act, then look.
+func (h *held) apply(ctx context.Context, want *model, stamp string) error {
+	h.warned = nil
+	r := framework.ApplyRequest[model]{
+		Want: want, Prior: h.state, Owner: h.owner, Stamp: stamp,
+		Warn: func(summary, detail string) { h.warned = append(h.warned, summary+": "+detail) },
+	}
+	if err := (part{}).Apply(ctx, h.rig.cluster, r); err != nil {
+		return err
+	}
+	h.state, h.owner = want, labelled(framework.Owner{Stamp: stamp, Known: true})
+	return nil
+}
+
+func (h *held) mustApply(t *testing.T, want *model) {
+	t.Helper()
+	stamp := h.owner.Stamp
+	if stamp == "" {
+		stamp = "stamp-" + strings.ReplaceAll(t.Name(), "/", "-")
+	}
+	if err := h.apply(t.Context(), want, stamp); err != nil {
+		t.Fatalf("apply: %v", err)
+	}
+	if found := h.observe(t); found.Gone || len(found.Drift)+len(found.Missing) > 0 {
+		t.Fatalf("after apply: %+v", found)
+	}
+}
+
+func (h *held) observe(t *testing.T) framework.Observation {
+	t.Helper()
+	found, err := part{}.Observe(t.Context(), h.rig.cluster, h.state, h.owner)
+	if err != nil {
+		t.Fatalf("observe: %v", err)
+	}
+	return found
+}
+
+func (h *held) mustRemove(t *testing.T) []string {
+	t.Helper()
+	warnings, err := part{}.Remove(t.Context(), h.rig.cluster, h.state, h.owner)
+	if err != nil {
+		t.Fatalf("remove: %v", err)
+	}
+	return warnings
+}
+
+func newHeld(r *rig) *held { return &held{rig: r, owner: labelled(framework.Owner{})} }
+
+// refusal gives the text of a refusal, and fails the test if it is none.
+func refusal(t *testing.T, err error) string {
+	t.Helper()
+	refused, ok := framework.AsRefusal(err)
+	if !ok {
+		t.Fatalf("%v is no refusal", err)
+	}
+	return refused.Error()
+}

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
@@ -59,7 +56,7 @@ func (a access) connection(name string) (kube.Access, error) {
 		file = "" // the entry names its server, a file from the environment is for another one
 	}
 	if file != "" {
-		return fromKubeconfig(file, orEnv(a.ConfigContext, "KUBE_CTX"))
+		return kube.ReadKubeconfig(file, orEnv(a.ConfigContext, "KUBE_CTX"))
 	}
 	connection := kube.Access{
 		Host:              orEnv(a.Host, "KUBE_HOST"),
@@ -78,39 +75,4 @@ func (a access) connection(name string) (kube.Access, error) {
 
 func fixed(token string) kube.TokenSource {
 	return func(context.Context, bool) (string, error) { return token, nil }
-}
-
-func fromKubeconfig(file, kubeContext string) (kube.Access, error) {
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{ExplicitPath: file},
-		&clientcmd.ConfigOverrides{CurrentContext: kubeContext},
-	).ClientConfig()
-	if err != nil {
-		return kube.Access{}, fmt.Errorf("reading kubeconfig %s: %w", file, err)
-	}
-	if config.ExecProvider != nil || config.AuthProvider != nil {
-		return kube.Access{}, fmt.Errorf("kubeconfig %s logs in by a program or plug-in, which this provider does not run; use a token or a client certificate", file)
-	}
-	if err := rest.LoadTLSFiles(config); err != nil {
-		return kube.Access{}, fmt.Errorf("reading kubeconfig %s: %w", file, err)
-	}
-	connection := kube.Access{
-		Host:              config.Host,
-		CACertificate:     config.CAData,
-		ClientCertificate: config.CertData,
-		ClientKey:         config.KeyData,
-		TLSServerName:     config.ServerName,
-	}
-	token := config.BearerToken
-	if token == "" && config.BearerTokenFile != "" {
-		raw, err := os.ReadFile(config.BearerTokenFile)
-		if err != nil {
-			return kube.Access{}, fmt.Errorf("reading the token of kubeconfig %s: %w", file, err)
-		}
-		token = string(raw)
-	}
-	if token != "" {
-		connection.Token = fixed(token)
-	}
-	return connection, nil
 }

@@ -2,11 +2,15 @@ package albstate_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 func TestMain(m *testing.M) { acctest.Main(m) }
@@ -64,4 +68,53 @@ func TestAccLifecycle(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAccBadInput(t *testing.T) {
+	const enabled = "\n  enabled = true"
+	acctest.BadInputs(t, "iks_alb_state", map[string]acctest.BadInput{
+		"no selector":        acctest.Bad(enabled, "", "alb_id"),
+		"two selectors":      acctest.Bad(`  type = "private"`+"\n"+`  alb_id = "private-crc1gs2dr8580crbpflhp1-alb1"`+enabled, "", "alb_id"),
+		"malformed ID":       acctest.Bad(`  alb_id = "private-alb1"`+enabled, "alb_id", "private-alb1"),
+		"empty ID":           acctest.Bad(`  alb_id = ""`+enabled, "alb_id", ""),
+		"unknown type":       acctest.Bad(`  type = "internal"`+enabled, "type", "internal"),
+		"zone without type":  acctest.Bad(`  alb_id = "private-crc1gs2dr8580crbpflhp1-alb1"`+"\n"+`  zone = "dal10"`+enabled, "zone", "type"),
+		"empty zone":         acctest.Bad(`  type = "private"`+"\n"+`  zone = ""`+enabled, "zone", ""),
+		"unknown on_destroy": acctest.Bad(`  type = "private"`+"\n"+`  on_destroy = "delete"`+enabled, "on_destroy", "delete"),
+	})
+}
+
+// An ALB that takes longer than the timeout is neither tainted nor replaced:
+// the next apply carries on.
+func TestAccSlowALB(t *testing.T) {
+	e := acctest.OwnEnvironment(t, localiks.Options{
+		Delay:    4 * time.Second,
+		Clusters: []localiks.ClusterOptions{{Cluster: localiks.SampleCluster(acctest.Classic, fakeiks.Classic)}},
+	})
+	const it = "iks_alb_state.it"
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+`
+resource "iks_alb_state" "it" {
+  cluster  = "classic"
+  type     = "private"
+  enabled  = true
+  timeouts = { create = "1s" }
+}
+`)
+	first := w.MustApply()
+	if ready := w.Attributes(it)["ready"]; ready != false {
+		t.Errorf("ready is %v after an apply that ran out of time", ready)
+	}
+	if warnings := first.Warnings(); !slices.ContainsFunc(warnings, func(s string) bool { return strings.Contains(s, "is not ready") }) {
+		t.Errorf("no warning says so; there are %q", warnings)
+	}
+	e.IKS.ResetRequests()
+	w.MustApply()
+	if ready := w.Attributes(it)["ready"]; ready != true {
+		t.Errorf("ready is %v after the next apply", ready)
+	}
+	if again := e.IKS.Count("DELETE", "/v1/alb/albs/*"); again != 0 {
+		t.Error("the next apply disabled an ALB: it was replaced instead of waited for")
+	}
+	w.MustPlanEmpty()
+	w.MustDestroy()
 }

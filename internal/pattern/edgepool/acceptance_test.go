@@ -67,3 +67,26 @@ func TestAccLifecycle(t *testing.T) {
 		})
 	}
 }
+
+func TestAccBadInput(t *testing.T) {
+	const pool = "  worker_pool = \"edge\"\n"
+	// Terraform shows an error within an object at the resource's first line.
+	acctest.BadInputs(t, "iks_edge_pool", map[string]acctest.BadInput{
+		"no selector":         acctest.Bad(``, "", "worker_pool"),
+		"two selectors":       acctest.Bad(pool+`  node_names = ["10.0.0.1"]`, "", "node_names"),
+		"empty pool":          acctest.Bad(`  worker_pool = ""`, "worker_pool", ""),
+		"no node":             acctest.Bad(`  node_names = []`, "node_names", ""),
+		"empty node name":     acctest.Bad(`  node_names = [""]`, "node_names", ""),
+		"empty node selector": acctest.Bad(`  node_selector = {}`, "node_selector", ""),
+		"impossible label":    acctest.Bad(`  node_selector = { "not a label" = "x" }`, "node_selector", "No node can bear this label"),
+		"selects by itself":   acctest.Bad(`  node_selector = { dedicated = "edge" }`, "node_selector", "what it selects for"),
+		"unknown effect":      acctest.Bad(pool+`  taint_effects = ["PreferNoSchedule"]`, "taint_effects", "PreferNoSchedule"),
+		"no effect":           acctest.Bad(pool+`  taint_effects = []`, "taint_effects", ""),
+		"no minimum":          acctest.Bad(pool+`  minimum_nodes_per_zone = 0`, "minimum_nodes_per_zone", ""),
+		"bad drain timeout":   acctest.Bad(pool+`  drain = { timeout = "soon" }`, "", "soon"),
+		"negative drain":      acctest.Bad(pool+`  drain = { timeout = "-1m" }`, "", "-1m"),
+		"unknown on_timeout":  acctest.Bad(pool+`  drain = { on_timeout = "panic" }`, "", "drain.on_timeout"),
+		"unknown check":       acctest.Bad(pool+`  safety_checks = ""`, "safety_checks", ""),
+		"bad timeouts":        acctest.Bad(pool+`  timeouts = { create = "soon" }`, "", "soon"),
+	})
+}

@@ -74,3 +74,66 @@ func TestAccLifecycle(t *testing.T) {
 		RestoresOnDestroy: true,
 	})
 }
+
+func TestAccBadInput(t *testing.T) {
+	acctest.BadInputs(t, "iks_nodeport_guard", map[string]acctest.BadInput{
+		"bad CIDR":             acctest.Bad(`  allowed_source_cidrs = ["192.0.2.0/33"]`, "allowed_source_cidrs", "192.0.2.0/33"),
+		"not an address":       acctest.Bad(`  exempt_addresses = ["edge-1"]`, "exempt_addresses", "edge-1"),
+		"reversed range":       acctest.Bad(`  port_ranges = ["32767:30000"]`, "port_ranges", "32767:30000"),
+		"port out of range":    acctest.Bad(`  port_ranges = ["30000:70000"]`, "port_ranges", "70000"),
+		"no port":              acctest.Bad(`  port_ranges = []`, "port_ranges", ""),
+		"unknown protocol":     acctest.Bad(`  protocols = ["ICMP"]`, "protocols", "ICMP"),
+		"no protocol":          acctest.Bad(`  protocols = []`, "protocols", ""),
+		"empty name":           acctest.Bad(`  name = ""`, "name", ""),
+		"name of IBM's":        acctest.Bad(`  name = "allow-node-port-dnat"`, "name", "IBM"),
+		"name of IBM's NLB":    acctest.Bad(`  name = "allow-lb-web"`, "name", "IBM"),
+		"bad name":             acctest.Bad(`  name = "Not_A_Name"`, "name", "Not_A_Name"),
+		"no role":              acctest.Bad(`  host_endpoint_roles = []`, "host_endpoint_roles", ""),
+		"empty role":           acctest.Bad(`  host_endpoint_roles = [""]`, "host_endpoint_roles", ""),
+		"two orders":           acctest.Bad("  order = 100\n  evaluate_last = true", "", "evaluate_last"),
+		"empty CIDRs":          acctest.Bad(`  allowed_source_cidrs = []`, "allowed_source_cidrs", ""),
+		"unknown safety check": acctest.Bad(`  safety_checks = "maybe"`, "safety_checks", "maybe"),
+		"empty tier":           acctest.Bad(`  tier = ""`, "tier", ""),
+	})
+}
+
+// The same through the v1 door, and a policy that lives through a change of door.
+func TestAccOtherDoor(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+`
+resource "iks_nodeport_guard" "it" {
+  cluster = "classic"
+}
+`)
+	door := func(open bool) {
+		t.Helper()
+		if err := c.SetCalicoAPI(context.Background(), open); err != nil {
+			t.Fatal(err)
+		}
+	}
+	through := func(api string) {
+		t.Helper()
+		if got := w.Attributes("iks_nodeport_guard.it")["api"]; got != api {
+			t.Errorf("the policy was reached through %v, want %s", got, api)
+		}
+	}
+	w.MustApply()
+	through("projectcalico.org/v3")
+	door(false)
+	t.Cleanup(func() { door(true) })
+	w.MustPlanEmpty()
+	edit(func(spec map[string]any) { spec["order"] = int64(5000) })(t, e, c)
+	w.MustApply()
+	through("crd.projectcalico.org/v1")
+	w.MustPlanEmpty()
+	w.MustDestroy()
+	// Made through the v1 door, found and removed through the v3 door.
+	w.MustApply()
+	door(true)
+	w.MustPlanEmpty()
+	w.MustDestroy()
+	if _, err := policies(t, c).Get(context.Background(), "default."+guardName, metav1.GetOptions{}); err == nil {
+		t.Error("the policy is still there")
+	}
+}

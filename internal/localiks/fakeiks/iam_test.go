@@ -233,7 +233,7 @@ func TestExpiredTokenIsRefusedAndBluemixGetsANewOne(t *testing.T) {
 
 func TestTokensExpireByTime(t *testing.T) {
 	t.Parallel()
-	s := start(t, fakeiks.Options{TokenLifetime: 150 * time.Millisecond})
+	s := start(t, fakeiks.Options{TokenLifetime: 3 * time.Second})
 	token := tokenFor(t, s, adminKey)
 	do(t, s, token, http.MethodGet, "/v1/clusters", "", http.StatusOK)
 	eventually(t, "the token expires", func() bool {

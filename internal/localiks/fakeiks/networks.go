@@ -132,7 +132,7 @@ func listVLANs(c *call) (int, any, error) {
 			list = append(list, map[string]any{
 				"id": id, "type": visibility(public),
 				"properties": map[string]any{
-					"name": "", "note": "", "primary_router": router, "vlan_number": id[len(id)-4:], "vlan_type": "standard",
+					"name": "", "note": "", "primary_router": router, "vlan_number": id[max(0, len(id)-4):], "vlan_type": "standard",
 					"location": zone.ID, "local_disk_storage_capability": "true", "san_storage_capability": "true", "subnet_count": 1,
 				},
 			})

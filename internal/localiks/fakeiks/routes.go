@@ -3,8 +3,10 @@ package fakeiks
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"slices"
 )
 
@@ -60,9 +62,7 @@ func (s *Server) guarded(r route) http.Handler {
 			writeError(w, errForbidden(r.need))
 			return
 		}
-		s.mu.Lock()
-		status, body, err := r.handle(&call{Request: request, server: s, who: who})
-		s.mu.Unlock()
+		status, body, err := s.locked(r.handle, &call{Request: request, server: s, who: who})
 		if err != nil {
 			writeError(w, err)
 			return
@@ -78,6 +78,21 @@ func (s *Server) guarded(r route) http.Handler {
 			writeJSON(w, status, body)
 		}
 	})
+}
+
+// locked runs a handler with the lock held, and gives the lock back even when
+// the handler panics: that becomes an answer with status 500, so that a mistake
+// here shows as what it is.
+func (s *Server) locked(handle handler, c *call) (status int, body any, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() {
+		if reason := recover(); reason != nil {
+			s.log.Error("a handler panicked", "path", c.URL.Path, "reason", reason, "stack", string(debug.Stack()))
+			err = fmt.Errorf("the fake IKS panicked: %v", reason)
+		}
+	}()
+	return handle(c)
 }
 
 // decode reads the JSON body into v. An empty body is fine where the call has

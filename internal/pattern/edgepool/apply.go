@@ -105,6 +105,16 @@ func (w *work) survey(ctx context.Context) (*situation, error) {
 	return v.survey(ctx, w.transition, w.declared)
 }
 
+// lookAgain surveys and judges once more, because minutes may have passed since
+// the last time and the next step is one that hurts if it is wrong.
+func (w *work) lookAgain(ctx context.Context) (*situation, error) {
+	s, err := w.survey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, w.judge(s)
+}
+
 func (w *work) apply(ctx context.Context) error {
 	s, err := w.survey(ctx)
 	if err != nil {
@@ -136,18 +146,20 @@ func (w *work) apply(ctx context.Context) error {
 		if err := move.run(ctx); err != nil {
 			return err
 		}
-		// Minutes may have passed: look again before anything is closed.
-		if s, err = w.survey(ctx); err != nil {
-			return err
-		}
-		if err := w.judge(s); err != nil {
+		if s, err = w.lookAgain(ctx); err != nil {
 			return err
 		}
 	} else if err := w.releasePool(ctx); err != nil {
 		return err
 	}
-	if err := w.empty(ctx, s); err != nil {
+	drained, err := w.empty(ctx, s)
+	if err != nil {
 		return err
+	}
+	if drained {
+		if s, err = w.lookAgain(ctx); err != nil {
+			return err
+		}
 	}
 	if err := w.taintPool(ctx); err != nil {
 		return err
@@ -264,20 +276,20 @@ func (w *work) label(ctx context.Context, s *situation) error {
 }
 
 // empty closes the nodes to new pods and drains them, if pods have to leave.
-func (w *work) empty(ctx context.Context, s *situation) error {
+func (w *work) empty(ctx context.Context, s *situation) (drained bool, err error) {
 	leaving := s.leaving()
 	if len(leaving.evict) == 0 {
-		return nil
+		return false, nil
 	}
 	if err := w.patch(ctx, s.nodes, w.hold); err != nil {
-		return err
+		return false, err
 	}
 	on := map[string]bool{}
 	for _, pod := range leaving.evict {
 		on[pod.Spec.NodeName] = true
 	}
 	d := &drainer{kube: w.kube, policy: w.declared.drain, warn: w.warn}
-	return d.drain(ctx, on)
+	return true, d.drain(ctx, on)
 }
 
 // leaving gives the workloads on nodes that NoExecute is still to come to.

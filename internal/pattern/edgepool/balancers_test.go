@@ -3,7 +3,6 @@ package edgepool
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -15,21 +14,18 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 // balancers plays the controller of classic load balancers: a Service's load
 // balancer is a deployment in ibm-system that has to be on the Service's VLAN,
 // and on edge nodes if there are any on it when the Service is looked at, which
-// is when its annotations change.
+// is when it changes.
 type balancers struct {
 	t      *testing.T
 	client kubernetes.Interface
 	vlan   string
-	seen   map[string]map[string]string // annotations by Service
-	ips    map[string]string            // by Service
+	seen   map[string]string // resource version by Service
+	ips    map[string]string // by Service
 }
 
 func (r *rig) playBalancers(vlan string) {
@@ -38,7 +34,7 @@ func (r *rig) playBalancers(vlan string) {
 	if _, err := r.client.CoreV1().Namespaces().Create(r.t.Context(), namespace, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		r.t.Fatal(err)
 	}
-	b := &balancers{t: r.t, client: r.client, vlan: vlan, seen: map[string]map[string]string{}, ips: map[string]string{}}
+	b := &balancers{t: r.t, client: r.client, vlan: vlan, seen: map[string]string{}, ips: map[string]string{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -63,22 +59,23 @@ func (b *balancers) sync(ctx context.Context) error {
 	}
 	for i := range services.Items {
 		s := &services.Items[i]
-		notes, known := b.seen[s.Name]
-		if s.Spec.Type != corev1.ServiceTypeLoadBalancer || known && maps.Equal(notes, s.Annotations) {
+		if s.Spec.Type != corev1.ServiceTypeLoadBalancer || b.seen[s.Name] == s.ResourceVersion {
 			continue
 		}
 		if _, known := b.ips[s.Name]; !known {
 			b.ips[s.Name] = fmt.Sprintf("169.61.9.%d", len(b.ips)+10)
 		}
-		ip := b.ips[s.Name]
-		if err := b.deploy(ctx, ip); err != nil {
+		if err := b.deploy(ctx, b.ips[s.Name]); err != nil {
 			return err
 		}
-		s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: ip}}
-		if _, err := b.client.CoreV1().Services("default").UpdateStatus(ctx, s, metav1.UpdateOptions{}); err != nil && !apierrors.IsConflict(err) {
+		if len(s.Status.LoadBalancer.Ingress) > 0 {
+			b.seen[s.Name] = s.ResourceVersion
+			continue
+		}
+		s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: b.ips[s.Name]}}
+		_, err := b.client.CoreV1().Services("default").UpdateStatus(ctx, s, metav1.UpdateOptions{})
+		if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
 			return err
-		} else if err == nil {
-			b.seen[s.Name] = s.Annotations
 		}
 	}
 	return nil
@@ -123,9 +120,7 @@ func (r *rig) balancer(name string) {
 }
 
 // Classic load balancers follow the edge nodes, and leave them.
-func TestClassicLoadBalancers(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, classicWithoutALBs())
+func testClassicLoadBalancers(t *testing.T, r *rig) {
 	vlan := r.nodes("edge")[0].Labels[publicVLANLabel]
 	r.playBalancers(vlan)
 	r.balancer("web")
@@ -183,11 +178,10 @@ func TestClassicLoadBalancers(t *testing.T) {
 }
 
 // Without permission to move them, they are named.
-func TestLoadBalancersStayPut(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.Classic))
+func testLoadBalancersStayPut(t *testing.T, r *rig) {
 	m := byPool("edge")
 	r.mustApply(m, nil)
+	defer r.mustApply(byPool("edge"), nil) // and so clean up
 	stay := byPool("edge", stayPut)
 	r.mustApply(stay, m)
 	r.mustRemove(stay)
@@ -198,11 +192,7 @@ func TestLoadBalancersStayPut(t *testing.T) {
 }
 
 // VPC load balancers are told, and the master is refreshed where that is allowed.
-func TestVPCLoadBalancers(t *testing.T) {
-	t.Parallel()
-	spec := localiks.SampleCluster(clusterName, fakeiks.VPC)
-	spec.NoALBs = true
-	r := newRig(t, spec)
+func testVPCLoadBalancers(t *testing.T, r *rig) {
 	r.balancer("web")
 	note := func() string {
 		s, err := r.client.CoreV1().Services("default").Get(t.Context(), "web", metav1.GetOptions{})

@@ -135,9 +135,7 @@ func aPod(name, node string, changes ...func(*corev1.Pod)) corev1.Pod {
 	return p
 }
 
-func ownedBy(kind string) func(*corev1.Pod) {
-	return func(p *corev1.Pod) { p.OwnerReferences[0].Kind = kind }
-}
+func ofDaemonSet(p *corev1.Pod) { p.OwnerReferences[0].Kind = "DaemonSet" }
 
 func tolerating(t corev1.Toleration) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Spec.Tolerations = append(p.Spec.Tolerations, t) }

@@ -16,47 +16,57 @@ func TestTransition(t *testing.T) {
 		first, hold, last string
 	}{
 		"nothing declared about it": {
-			transition{want: named("b"), effects: both()}, aNode("a", tainted("x=y:NoSchedule")),
+			transition{want: named("b"), effects: both()},
+			aNode("a", tainted("x=y:NoSchedule")),
 			"x=y:NoSchedule", "x=y:NoSchedule", "x=y:NoSchedule",
 		},
 		"a plain node, both effects": {
-			transition{want: named("a"), effects: both()}, aNode("a"),
+			transition{want: named("a"), effects: both()},
+			aNode("a"),
 			"edge", "edge dedicated=edge:NoSchedule", "edge dedicated=edge:NoExecute dedicated=edge:NoSchedule",
 		},
 		"a plain node, NoExecute only": {
-			transition{want: named("a"), effects: effects{noExecute}}, aNode("a"),
+			transition{want: named("a"), effects: effects{noExecute}},
+			aNode("a"),
 			"edge", "edge dedicated=edge:NoSchedule held", "edge dedicated=edge:NoExecute",
 		},
 		"a node that is complete": {
-			transition{want: named("a"), effects: effects{noExecute}}, aNode("a", marked),
+			transition{want: named("a"), effects: effects{noExecute}},
+			aNode("a", marked),
 			"edge dedicated=edge:NoExecute", "edge dedicated=edge:NoExecute", "edge dedicated=edge:NoExecute",
 		},
 		"other people's taints stay": {
-			transition{want: named("a"), effects: effects{noExecute}}, aNode("a", tainted("gpu=yes:NoSchedule", "other:NoExecute")),
+			transition{want: named("a"), effects: effects{noExecute}},
+			aNode("a", tainted("gpu=yes:NoSchedule", "other:NoExecute")),
 			"edge gpu=yes:NoSchedule other:NoExecute",
 			"edge gpu=yes:NoSchedule other:NoExecute dedicated=edge:NoSchedule held",
 			"edge gpu=yes:NoSchedule other:NoExecute dedicated=edge:NoExecute",
 		},
 		"another effect of edge that is not declared stays": {
-			transition{want: named("a"), effects: effects{noExecute}}, aNode("a", tainted("dedicated=edge:PreferNoSchedule", "dedicated=edge:NoSchedule")),
+			transition{want: named("a"), effects: effects{noExecute}},
+			aNode("a", tainted("dedicated=edge:PreferNoSchedule", "dedicated=edge:NoSchedule")),
 			"edge dedicated=edge:PreferNoSchedule dedicated=edge:NoSchedule",
 			"edge dedicated=edge:PreferNoSchedule dedicated=edge:NoSchedule",
 			"edge dedicated=edge:PreferNoSchedule dedicated=edge:NoSchedule dedicated=edge:NoExecute",
 		},
 		"a foreign label": {
-			transition{want: named("a"), effects: both()}, aNode("a", labelled(markKey, "gateway")),
+			transition{want: named("a"), effects: both()},
+			aNode("a", labelled(markKey, "gateway")),
 			"gateway", "gateway", "gateway",
 		},
 		"a foreign taint": {
-			transition{want: named("a"), effects: both()}, aNode("a", tainted("dedicated=gateway:NoExecute")),
+			transition{want: named("a"), effects: both()},
+			aNode("a", tainted("dedicated=gateway:NoExecute")),
 			"dedicated=gateway:NoExecute", "dedicated=gateway:NoExecute", "dedicated=gateway:NoExecute",
 		},
 		"a drain that was cut off": {
-			transition{want: named("a"), effects: effects{noExecute}}, aNode("a", labelled(markKey, markValue), held),
+			transition{want: named("a"), effects: effects{noExecute}},
+			aNode("a", labelled(markKey, markValue), held),
 			"edge dedicated=edge:NoSchedule held", "edge dedicated=edge:NoSchedule held", "edge dedicated=edge:NoExecute",
 		},
 		"a drain that was cut off, NoSchedule declared meanwhile": {
-			transition{want: named("a"), effects: both()}, aNode("a", labelled(markKey, markValue), held),
+			transition{want: named("a"), effects: both()},
+			aNode("a", labelled(markKey, markValue), held),
 			"edge dedicated=edge:NoSchedule held", "edge dedicated=edge:NoSchedule held", "edge dedicated=edge:NoSchedule dedicated=edge:NoExecute",
 		},
 		"left the declaration": {
@@ -72,11 +82,13 @@ func TestTransition(t *testing.T) {
 			"dedicated=edge:NoSchedule dedicated=edge:NoExecute", "edge dedicated=edge:NoSchedule dedicated=edge:NoExecute", "dedicated=edge:NoSchedule",
 		},
 		"left it in the middle of a drain": {
-			transition{prior: named("a"), priorEffects: effects{noExecute}}, aNode("a", labelled(markKey, markValue), held),
+			transition{prior: named("a"), priorEffects: effects{noExecute}},
+			aNode("a", labelled(markKey, markValue), held),
 			"dedicated=edge:NoSchedule held", "edge dedicated=edge:NoSchedule held", "",
 		},
 		"left it and belongs to a gateway now": {
-			transition{prior: named("a"), priorEffects: both()}, aNode("a", labelled(markKey, "gateway"), tainted("dedicated=gateway:NoSchedule", "dedicated=edge:NoExecute")),
+			transition{prior: named("a"), priorEffects: both()},
+			aNode("a", labelled(markKey, "gateway"), tainted("dedicated=gateway:NoSchedule", "dedicated=edge:NoExecute")),
 			"gateway dedicated=gateway:NoSchedule dedicated=edge:NoExecute", "gateway dedicated=gateway:NoSchedule dedicated=edge:NoExecute", "gateway dedicated=gateway:NoSchedule",
 		},
 		"fewer effects are declared": {

@@ -47,18 +47,24 @@ func checkPoolMarks(s *situation) []finding {
 	pool := s.want.pool
 	var out []finding
 	if v, there := pool.Labels[markKey]; there && v != markValue {
-		out = append(out, finding{at: path.Root("worker_pool"), final: true, summary: "The worker pool is dedicated to something else",
-			detail: fmt.Sprintf("Worker pool %s bears the label %s=%s. It is not overwritten, because whoever set it relies on it. Take it away first if the pool is to be an edge pool, or declare another pool.", pool.Name, markKey, v)})
+		out = append(out, finding{
+			at: path.Root("worker_pool"), final: true, summary: "The worker pool is dedicated to something else",
+			detail: fmt.Sprintf("Worker pool %s bears the label %s=%s. It is not overwritten, because whoever set it relies on it. Take it away first if the pool is to be an edge pool, or declare another pool.", pool.Name, markKey, v),
+		})
 	}
 	t, there := pool.Taints[markKey]
 	switch {
 	case there && t.Value != markValue:
-		out = append(out, finding{at: path.Root("worker_pool"), final: true, summary: "The worker pool is dedicated to something else",
-			detail: fmt.Sprintf("Worker pool %s bears the taint %s=%s. It is not overwritten, because whoever set it relies on it. Take it away first if the pool is to be an edge pool, or declare another pool.", pool.Name, markKey, t)})
+		out = append(out, finding{
+			at: path.Root("worker_pool"), final: true, summary: "The worker pool is dedicated to something else",
+			detail: fmt.Sprintf("Worker pool %s bears the taint %s=%s. It is not overwritten, because whoever set it relies on it. Take it away first if the pool is to be an edge pool, or declare another pool.", pool.Name, markKey, t),
+		})
 	case there && t != poolTaint(s.effects) && !s.effects.has(corev1.TaintEffect(t.Effect)) && !s.ownedBefore():
-		out = append(out, finding{at: path.Root("taint_effects"), summary: "The worker pool bears the taint with another effect",
+		out = append(out, finding{
+			at: path.Root("taint_effects"), summary: "The worker pool bears the taint with another effect",
 			detail: fmt.Sprintf("Worker pool %s bears the taint %s=%s, and IKS keeps one effect per key, so setting %s would take that one away from whoever set it. Add %s to taint_effects to keep it (on the nodes), or take it away first.",
-				pool.Name, markKey, t, taintName(s.effects.onPool()), t.Effect)})
+				pool.Name, markKey, t, taintName(s.effects.onPool()), t.Effect),
+		})
 	}
 	return out
 }
@@ -78,8 +84,10 @@ func checkNodeMarks(s *situation) []finding {
 	if len(names) == 0 {
 		return nil
 	}
-	return []finding{{at: s.declared.selected(), summary: "Nodes are dedicated to something else",
-		detail: fmt.Sprintf("These nodes bear a %q mark of another value, which is not overwritten: %s. Take it away first if they are to be edge nodes, or leave them out.", markKey, some(names))}}
+	return []finding{{
+		at: s.declared.selected(), summary: "Nodes are dedicated to something else",
+		detail: fmt.Sprintf("These nodes bear a %q mark of another value, which is not overwritten: %s. Take it away first if they are to be edge nodes, or leave them out.", markKey, some(names)),
+	}}
 }
 
 // checkPresence finds that what is declared is not there.
@@ -87,12 +95,16 @@ func checkPresence(s *situation) []finding {
 	nodes := s.want.nodes(s.nodes)
 	var out []finding
 	if absent := absentNames(s.want, nodes); len(absent) > 0 {
-		out = append(out, finding{at: path.Root("node_names"), summary: "Nodes do not exist",
-			detail: fmt.Sprintf("The cluster has no node named %s. A worker that was replaced has another name; worker_pool follows replacements by itself.", some(absent))})
+		out = append(out, finding{
+			at: path.Root("node_names"), summary: "Nodes do not exist",
+			detail: fmt.Sprintf("The cluster has no node named %s. A worker that was replaced has another name; worker_pool follows replacements by itself.", some(absent)),
+		})
 	}
 	if len(nodes) == 0 && len(out) == 0 {
-		out = append(out, finding{at: s.declared.selected(), summary: "There is no node to become an edge node",
-			detail: fmt.Sprintf("The cluster has no node of %s.", s.declared.subject())})
+		out = append(out, finding{
+			at: s.declared.selected(), summary: "There is no node to become an edge node",
+			detail: fmt.Sprintf("The cluster has no node of %s.", s.declared.subject()),
+		})
 	}
 	return out
 }
@@ -155,9 +167,11 @@ func checkEnough(s *situation) []finding {
 		return nil
 	}
 	slices.Sort(short)
-	return []finding{{at: path.Root("minimum_nodes_per_zone"), summary: "There would be too few edge nodes",
+	return []finding{{
+		at: path.Root("minimum_nodes_per_zone"), summary: "There would be too few edge nodes",
 		detail: fmt.Sprintf("Each zone, and each VLAN, with an enabled ALB or a load balancer needs %d edge nodes that are ready and not cordoned; with fewer than two IBM ignores the label. Too few in %s. Add workers, or wait until they are ready.",
-			s.declared.minimum, strings.Join(short, "; "))}}
+			s.declared.minimum, strings.Join(short, "; ")),
+	}}
 }
 
 // exactlyTwo names the spots where one ALB pod serves while the other is replaced.
@@ -183,8 +197,10 @@ func checkRoom(s *situation) []finding {
 			return nil
 		}
 	}
-	return []finding{{at: s.declared.selected(), summary: "The other workloads would have nowhere to run",
-		detail: "No ready node would be left that is not an edge node and bears no other taint. Add a worker pool for the workloads first."}}
+	return []finding{{
+		at: s.declared.selected(), summary: "The other workloads would have nowhere to run",
+		detail: "No ready node would be left that is not an edge node and bears no other taint. Add a worker pool for the workloads first.",
+	}}
 }
 
 // checkLocalServices finds Services that answer only on nodes where their pods
@@ -212,9 +228,11 @@ func checkLocalServices(s *situation) []finding {
 		return nil
 	}
 	slices.Sort(dark)
-	return []finding{{at: s.declared.selected(), summary: "Services would go dark",
+	return []finding{{
+		at: s.declared.selected(), summary: "Services would go dark",
 		detail: fmt.Sprintf("These Services have externalTrafficPolicy: Local, which answers only on nodes where a pod of theirs runs, and none of their ready pods is on an edge node and tolerates %s: %s. "+
-			"Run such pods on the nodes first (a toleration, and an affinity to the nodes), or set externalTrafficPolicy: Cluster.", s.effects, some(dark))}}
+			"Run such pods on the nodes first (a toleration, and an affinity to the nodes), or set externalTrafficPolicy: Cluster.", s.effects, some(dark)),
+	}}
 }
 
 // answersOn tells whether a ready pod of the Service is on one of the nodes and
@@ -248,8 +266,10 @@ func checkAutoscaling(s *situation) []finding {
 	var out []finding
 	if pool := s.want.pool; pool != nil && pool.Autoscaled {
 		if least, known := s.autoscaler.least(*pool); known && least < minimumForALB {
-			out = append(out, finding{at: path.Root("worker_pool"), summary: "The autoscaler may leave too few edge nodes",
-				detail: fmt.Sprintf("Worker pool %s is autoscaled with a minimum of %d workers per zone. Set its minSize in the ConfigMap %s/%s to two at least.", pool.Name, least, albNamespace, autoscalerConfig)})
+			out = append(out, finding{
+				at: path.Root("worker_pool"), summary: "The autoscaler may leave too few edge nodes",
+				detail: fmt.Sprintf("Worker pool %s is autoscaled with a minimum of %d workers per zone. Set its minSize in the ConfigMap %s/%s to two at least.", pool.Name, least, albNamespace, autoscalerConfig),
+			})
 		}
 	}
 	scaled := map[string][]string{}
@@ -264,8 +284,10 @@ func checkAutoscaling(s *situation) []finding {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(scaled)) {
-		out = append(out, finding{at: path.Root("node_names"), summary: "The autoscaler adds and removes these nodes",
-			detail: fmt.Sprintf("Worker pool %s is autoscaled: its nodes %s come and go, and their names with them. Declare worker_pool = %q instead.", name, some(scaled[name]), name)})
+		out = append(out, finding{
+			at: path.Root("node_names"), summary: "The autoscaler adds and removes these nodes",
+			detail: fmt.Sprintf("Worker pool %s is autoscaled: its nodes %s come and go, and their names with them. Declare worker_pool = %q instead.", name, some(scaled[name]), name),
+		})
 	}
 	return out
 }

@@ -234,7 +234,7 @@ func TestPreview(t *testing.T) {
 					aPod("cache", "b", func(p *corev1.Pod) {
 						p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
 					}),
-					aPod("agent", "a", ownedBy("DaemonSet")), aPod("agent", "b", ownedBy("DaemonSet")),
+					aPod("agent", "a", ofDaemonSet), aPod("agent", "b", ofDaemonSet),
 				}
 			}),
 			[]string{"2 nodes get", "4 pods are evicted", "gone for good: shop/alone.", "emptyDir volumes: shop/cache.", "DaemonSets do not tolerate dedicated=edge:NoExecute and vanish from these nodes, monitoring and security agents among them: shop/agent."},

@@ -14,60 +14,103 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
+// On a cluster of each infrastructure with ALBs.
+func TestOnClassic(t *testing.T) {
+	t.Parallel()
+	spec := localiks.SampleCluster(clusterName, fakeiks.Classic)
+	spec.Pools = append(spec.Pools, fakeiks.WorkerPool{Name: "edge2", PerZone: 2})
+	l := newLab(t, spec)
+	l.run(t, "worker pool", testWorkerPool)
+	l.run(t, "checks again before it closes", testChecksAgainBeforeItCloses)
+	l.run(t, "redeploying an ALB fails", testRedeployFails)
+	l.run(t, "load balancers stay put", testLoadBalancersStayPut)
+	l.run(t, "two pools at once", testTwoPoolsAtOnce)
+}
+
+func TestOnVPC(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, localiks.SampleCluster(clusterName, fakeiks.VPC))
+	l.run(t, "worker pool", testWorkerPool)
+	l.run(t, "killed while redeploying", testKilledWhileRedeploying)
+	l.run(t, "automatic update stays off", testAutoUpdateStaysOff)
+	l.run(t, "load balancers", testVPCLoadBalancers)
+}
+
+// On a cluster without ALBs.
+func TestWithoutALBs(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, classicWithoutALBs())
+	l.run(t, "both effects on a pool", testBothEffectsOnAPool)
+	l.run(t, "selector changes", testSelectorChanges)
+	l.run(t, "import", testImport)
+	l.run(t, "data source", testEdgeNodes)
+	l.run(t, "refusals write nothing", testRefusalsWriteNothing)
+	l.run(t, "drain held up by a budget", testDrainHeldUpByABudget)
+	l.run(t, "drain continues", testDrainContinues)
+	l.run(t, "cut off anywhere", testCutOffAnywhere)
+	l.run(t, "direct cluster and few rights", testDirectClusterAndFewRights)
+	l.run(t, "classic load balancers", testClassicLoadBalancers)
+	l.run(t, "workers come and go", testWorkersComeAndGo)
+}
+
 // The main job, on both infrastructures: ALBs move over, workloads move away,
 // a second apply writes nothing, drift is named and healed, and a removal
 // leaves everything as it was.
-func TestWorkerPool(t *testing.T) {
-	t.Parallel()
-	for name, provider := range map[string]fakeiks.Provider{"classic": fakeiks.Classic, "vpc": fakeiks.VPC} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, localiks.SampleCluster(clusterName, provider))
-			r.deploy("web", 8)
-			m := byPool("edge")
+func testWorkerPool(t *testing.T, r *rig) {
+	r.deploy()
+	leaving, m := 0, byPool("edge")
+	for _, n := range r.nodes("edge") {
+		for _, on := range r.whereabouts("default", app) {
+			if on == n.Name {
+				leaving++
+			}
+		}
+	}
+	if leaving == 0 {
+		t.Fatal("no pod runs on the nodes, so nothing would be shown")
+	}
+	r.sent()
 
-			r.mustApply(m, nil)
-			r.wantPool("edge", "edge", "edge:NoExecute")
-			r.wantPool("default", "", "")
-			r.wantMarks("edge", "edge dedicated=edge:NoExecute")
-			r.wantMarks("default", "")
-			r.wantOn("default", "web", "edge", false)
-			r.wantALBs("edge", true)
-			sent := r.sent()
-			if evicted := sent.to("/eviction"); len(evicted) != 4 {
-				t.Errorf("%d pods were evicted, want the 4 on the edge nodes: %v", len(evicted), evicted)
-			}
-			if len(r.warned) > 0 {
-				t.Errorf("warned: %q", r.warned)
-			}
-			r.wantDescribed(m, provider)
+	r.mustApply(m, nil)
+	r.wantPool("edge", "edge", "edge:NoExecute")
+	r.wantPool("default", "", "")
+	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
+	r.wantMarks("default", "")
+	r.wantOn("default", app, "edge", false)
+	r.wantALBs("edge", true)
+	sent := r.sent()
+	if evicted := sent.to("/eviction"); len(evicted) != leaving {
+		t.Errorf("%d pods were evicted, want the %d on the edge nodes: %v", len(evicted), leaving, evicted)
+	}
+	if len(r.warned) > 0 {
+		t.Errorf("warned: %q", r.warned)
+	}
+	r.wantDescribed(m)
 
-			r.mustApply(byPool("edge"), m)
-			if writes := r.sent().writes(); len(writes) > 0 {
-				t.Errorf("a second apply writes: %v", writes)
-			}
+	r.mustApply(byPool("edge"), m)
+	if writes := r.sent().writes(); len(writes) > 0 {
+		t.Errorf("a second apply writes: %v", writes)
+	}
 
-			nodes := r.nodes("edge")
-			r.edit(nodes[0].Name, unlabel)
-			r.edit(nodes[1].Name, untaint(noExecute))
-			r.wantDrift(m, nodes[0].Name+": label dedicated=edge missing", nodes[1].Name+": taint dedicated=edge:NoExecute missing")
-			r.mustApply(byPool("edge"), m)
-			if writes := r.sent().writes().to("/nodes/"); len(writes) != 2 {
-				t.Errorf("healing two nodes took %v", writes)
-			}
-			r.wantMarks("edge", "edge dedicated=edge:NoExecute")
+	nodes := r.nodes("edge")
+	r.edit(nodes[0].Name, unlabel)
+	r.edit(nodes[1].Name, untaint(noExecute))
+	r.wantDrift(m, nodes[0].Name+": label dedicated=edge missing", nodes[1].Name+": taint dedicated=edge:NoExecute missing")
+	r.mustApply(byPool("edge"), m)
+	if writes := r.sent().writes().to("/nodes/"); len(writes) != 2 {
+		t.Errorf("healing two nodes took %v", writes)
+	}
+	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
 
-			r.mustRemove(m)
-			r.wantPool("edge", "", "")
-			r.wantMarks("edge", "")
-			r.wantALBs("edge", false)
-			r.wantNoTraces()
-			r.sent()
-			r.mustRemove(m)
-			if writes := r.sent().writes(); len(writes) > 0 {
-				t.Errorf("a second removal writes: %v", writes)
-			}
-		})
+	r.mustRemove(m)
+	r.wantPool("edge", "", "")
+	r.wantMarks("edge", "")
+	r.wantALBs("edge", false)
+	r.wantNoTraces()
+	r.sent()
+	r.mustRemove(m)
+	if writes := r.sent().writes(); len(writes) > 0 {
+		t.Errorf("a second removal writes: %v", writes)
 	}
 }
 
@@ -141,13 +184,14 @@ func (r *rig) wantNoTraces() {
 	}
 }
 
-func (r *rig) wantDescribed(m *model, provider fakeiks.Provider) {
+func (r *rig) wantDescribed(m *model) {
 	r.t.Helper()
+	info, _ := r.env.IKS.Cluster(clusterName)
 	if m.NodeCount.ValueInt64() != 4 || m.ReadyCount.ValueInt64() != 4 || len(m.Zones.Elements()) != 2 || len(m.NodeAddresses.Elements()) != 4 {
 		r.t.Errorf("described as %v nodes, %v ready, zones %v, addresses %v", m.NodeCount, m.ReadyCount, m.Zones, m.NodeAddresses)
 	}
 	want := 8 // a public and a private one per node
-	if provider == fakeiks.VPC {
+	if info.Provider == fakeiks.VPC {
 		want = 0
 	}
 	if got := len(m.HostEndpointAddresses.Elements()); got != want {
@@ -156,9 +200,7 @@ func (r *rig) wantDescribed(m *model, provider fakeiks.Provider) {
 }
 
 // Both effects on a pool: IKS keeps one, the nodes get the other.
-func TestBothEffectsOnAPool(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.Classic))
+func testBothEffectsOnAPool(t *testing.T, r *rig) {
 	m := byPool("edge", withEffects("NoSchedule", "NoExecute"))
 	r.mustApply(m, nil)
 	r.wantPool("edge", "edge", "edge:NoExecute")
@@ -201,11 +243,7 @@ func (u *unexpected) Error() string { return u.node + " bears " + u.bears }
 
 // What selects the nodes changes: what leaves is undone, what comes is done,
 // what stays is left alone.
-func TestSelectorChanges(t *testing.T) {
-	t.Parallel()
-	spec := localiks.SampleCluster(clusterName, fakeiks.Classic)
-	spec.NoALBs = true
-	r := newRig(t, spec)
+func testSelectorChanges(t *testing.T, r *rig) {
 	edge, others := r.nodes("edge"), r.nodes("default")
 	names := func(nodes ...corev1.Node) []string {
 		var out []string
@@ -263,6 +301,12 @@ func TestSelectorChanges(t *testing.T) {
 	r.eventually("the other pool is edge", func() error { return r.allBear("default", "edge dedicated=edge:NoExecute") })
 	r.mustRemove(byPool("default"))
 	r.wantMarks("default", "")
+	for _, n := range edge {
+		r.edit(n.Name, func(n *corev1.Node) {
+			delete(n.Labels, "team")
+			n.Spec.Taints = nil
+		})
+	}
 	if len(others) != 4 {
 		t.Errorf("the sample has %d other nodes", len(others))
 	}
@@ -270,11 +314,7 @@ func TestSelectorChanges(t *testing.T) {
 
 // A worker that is added or replaced is born an edge node, and one that a name
 // was declared for is missed.
-func TestWorkersComeAndGo(t *testing.T) {
-	t.Parallel()
-	spec := localiks.SampleCluster(clusterName, fakeiks.Classic)
-	spec.NoALBs = true
-	r := newRig(t, spec)
+func testWorkersComeAndGo(t *testing.T, r *rig) {
 	m := byPool("edge", withEffects("NoSchedule", "NoExecute"))
 	r.mustApply(m, nil)
 	r.restart()
@@ -320,11 +360,7 @@ func TestWorkersComeAndGo(t *testing.T) {
 
 // An import finds out what the pool declares, and does not take a pool for an
 // edge pool that is none.
-func TestImport(t *testing.T) {
-	t.Parallel()
-	spec := localiks.SampleCluster(clusterName, fakeiks.Classic)
-	spec.NoALBs = true
-	r := newRig(t, spec)
+func testImport(t *testing.T, r *rig) {
 	imported := func() (*model, framework.Observation) {
 		m := &model{
 			WorkerPool: types.StringValue("edge"),

@@ -156,7 +156,13 @@ func (r *relocator) redeploy(ctx context.Context, zone string, carriers []carrie
 	for _, c := range carriers {
 		moving[c.String()] = true
 		if c.alb == nil {
-			if err := r.touch(ctx, c.service, mark); err != nil {
+			err := r.touch(ctx, c.service, mark)
+			if apierrors.IsForbidden(err) && ofALB(c.service) {
+				r.warn("An ALB's own Service may not be changed", fmt.Sprintf("%v. Its load balancer follows the edge nodes after the next refresh of the cluster's master.", err))
+				delete(moving, c.String())
+				continue
+			}
+			if err != nil {
 				return err
 			}
 			continue

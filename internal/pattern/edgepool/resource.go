@@ -90,8 +90,10 @@ func resourceSchema() schema.Schema {
 				MarkdownDescription: "Effects of the taints `dedicated=edge`: `NoSchedule` keeps new pods away, `NoExecute` also evicts those that run. Default `[\"NoExecute\"]` with `worker_pool`, because IKS keeps one effect per key on a pool and `NoExecute` keeps new pods away as well; " +
 					"`[\"NoSchedule\", \"NoExecute\"]` otherwise. With both on a pool, `NoSchedule` is set on the nodes themselves, and a new node may lack it for 10 minutes.",
 				PlanModifiers: []planmodifier.Set{effectsByMode{}},
-				Validators: []validator.Set{setvalidator.SizeAtLeast(1),
-					setvalidator.ValueStringsAre(stringvalidator.OneOf(string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute)))},
+				Validators: []validator.Set{
+					setvalidator.SizeAtLeast(1),
+					setvalidator.ValueStringsAre(stringvalidator.OneOf(string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectNoExecute))),
+				},
 			},
 			"minimum_nodes_per_zone": schema.Int64Attribute{
 				Optional: true, Computed: true, Default: int64default.StaticInt64(defaultMinimum),
@@ -151,8 +153,10 @@ func (*part) Check(_ context.Context, config *model) []framework.Problem {
 	at := path.Root("node_selector")
 	for key, value := range config.NodeSelector.Elements() {
 		if key == markKey {
-			out = append(out, framework.Problem{Path: at.AtMapKey(key), Summary: "The selector is what it selects for",
-				Detail: fmt.Sprintf("The label %s is what this resource sets and takes away, so nodes cannot be selected by it: a node that lost it would be forgotten instead of put right. Select by another label, by worker_pool or by node_names.", markKey)})
+			out = append(out, framework.Problem{
+				Path: at.AtMapKey(key), Summary: "The selector is what it selects for",
+				Detail: fmt.Sprintf("The label %s is what this resource sets and takes away, so nodes cannot be selected by it: a node that lost it would be forgotten instead of put right. Select by another label, by worker_pool or by node_names.", markKey),
+			})
 		}
 		problems := validation.IsQualifiedName(key)
 		if v, ok := value.(types.String); ok && !v.IsNull() && !v.IsUnknown() {
@@ -163,8 +167,10 @@ func (*part) Check(_ context.Context, config *model) []framework.Problem {
 		}
 	}
 	if v := config.MinimumNodesPerZone; !v.IsNull() && !v.IsUnknown() && v.ValueInt64() < defaultMinimum {
-		out = append(out, framework.Problem{Warning: true, Path: path.Root("minimum_nodes_per_zone"), Summary: "IBM ignores a single edge node",
-			Detail: "With fewer than two ready edge nodes in a zone, ALBs are placed on any node of that zone, whatever the label says."})
+		out = append(out, framework.Problem{
+			Warning: true, Path: path.Root("minimum_nodes_per_zone"), Summary: "IBM ignores a single edge node",
+			Detail: "With fewer than two ready edge nodes in a zone, ALBs are placed on any node of that zone, whatever the label says.",
+		})
 	}
 	return out
 }

@@ -42,18 +42,25 @@ type rig struct {
 
 	mu       sync.Mutex
 	requests []string // METHOD path of each request to the API server
+	cutAt    int      // call cut at that many requests
+	cut      func()
 }
 
 const clusterName = "prod"
 
-// newRig starts a cluster of its own. It needs the control plane's programs, so
-// it runs where acceptance tests are asked for.
-func newRig(t *testing.T, spec fakeiks.Cluster) *rig {
+// lab is a running localiks with one cluster, which tests use one after the
+// other.
+type lab struct {
+	env *localiks.Environment
+}
+
+// newLab starts a cluster. It needs the control plane's programs, so it runs
+// where acceptance tests are asked for.
+func newLab(t *testing.T, spec fakeiks.Cluster) *lab {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("runs against a real control plane with TF_ACC=1, as `make test` sets it")
 	}
-	spec.Name = clusterName
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	env, err := localiks.Start(ctx, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: spec}}})
@@ -65,12 +72,58 @@ func newRig(t *testing.T, spec fakeiks.Cluster) *rig {
 			t.Errorf("closing localiks: %v", err)
 		}
 	})
-	r := &rig{t: t, env: env, cluster: env.Cluster(clusterName)}
-	if r.client, err = kubernetes.NewForConfig(r.cluster.RESTConfig()); err != nil {
-		t.Fatal(err)
-	}
+	return &lab{env: env}
+}
+
+// run gives each test the cluster as it was made.
+func (l *lab) run(t *testing.T, name string, test func(*testing.T, *rig)) {
+	t.Run(name, func(t *testing.T) {
+		r := &rig{t: t, env: l.env, cluster: l.env.Cluster(clusterName)}
+		var err error
+		if r.client, err = kubernetes.NewForConfig(r.cluster.RESTConfig()); err != nil {
+			t.Fatal(err)
+		}
+		r.restart()
+		test(t, r)
+		r.cleanUp()
+	})
+}
+
+// cleanUp takes away what a test left.
+func (r *rig) cleanUp() {
+	r.t.Helper()
 	r.restart()
-	return r
+	for _, p := range r.env.IKS.Pools(clusterName) {
+		r.mustRemove(byPool(p.Name, withEffects("NoSchedule", "NoExecute")))
+	}
+	r.mustRemove(bySelector("team", "net"))
+	ctx, all := r.t.Context(), metav1.ListOptions{}
+	for _, err := range []error{
+		r.client.AppsV1().Deployments("default").DeleteCollection(ctx, metav1.DeleteOptions{}, all),
+		r.client.PolicyV1().PodDisruptionBudgets("default").DeleteCollection(ctx, metav1.DeleteOptions{}, all),
+	} {
+		if err != nil {
+			r.t.Error(err)
+		}
+	}
+	services, err := r.client.CoreV1().Services("default").List(ctx, all)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, s := range services.Items {
+		if s.Name == "kubernetes" {
+			continue
+		}
+		if err := r.client.CoreV1().Services("default").Delete(ctx, s.Name, metav1.DeleteOptions{}); err != nil {
+			r.t.Error(err)
+		}
+	}
+	r.eventually("the pods are gone", func() error {
+		if left := r.whereabouts("default", app); len(left) > 0 {
+			return &unexpected{"default", fmt.Sprint(left)}
+		}
+		return nil
+	})
 }
 
 // restart gives a new process: nothing in memory, nothing applied yet.
@@ -85,6 +138,9 @@ func (r *rig) restart() {
 			defer r.mu.Unlock()
 			path, _, _ := strings.Cut(e.Path, "?")
 			r.requests = append(r.requests, e.Method+" "+path)
+			if r.cut != nil && len(r.requests) == r.cutAt {
+				r.cut()
+			}
 		}},
 	})
 }
@@ -104,7 +160,6 @@ func (r *rig) sent() requests {
 	defer r.mu.Unlock()
 	out := r.requests
 	r.requests = nil
-	r.env.IKS.ResetRequests()
 	return out
 }
 
@@ -261,12 +316,16 @@ func untaint(effect corev1.TaintEffect) func(*corev1.Node) {
 
 func unlabel(n *corev1.Node) { delete(n.Labels, markKey) }
 
-// deploy runs a deployment in the namespace default and waits until its pods run.
-func (r *rig) deploy(name string, replicas int32, changes ...func(*corev1.PodSpec)) {
+// app is what runs in the cluster: its label, and the name of its deployment
+// and its budget.
+const app = "web"
+
+// deploy runs eight pods, spread over the nodes.
+func (r *rig) deploy() {
 	r.t.Helper()
-	set := map[string]string{"app": name}
+	replicas, set := int32(8), map[string]string{"app": app}
 	d := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
+		ObjectMeta: metav1.ObjectMeta{Name: app},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: set},
 			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: set}, Spec: corev1.PodSpec{
@@ -278,14 +337,11 @@ func (r *rig) deploy(name string, replicas int32, changes ...func(*corev1.PodSpe
 			}},
 		},
 	}
-	for _, change := range changes {
-		change(&d.Spec.Template.Spec)
-	}
 	if _, err := r.client.AppsV1().Deployments("default").Create(r.t.Context(), d, metav1.CreateOptions{}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.eventually(name+" runs", func() error {
-		d, err := r.client.AppsV1().Deployments("default").Get(r.t.Context(), name, metav1.GetOptions{})
+	r.eventually("the app runs", func() error {
+		d, err := r.client.AppsV1().Deployments("default").Get(r.t.Context(), app, metav1.GetOptions{})
 		if err == nil && d.Status.ReadyReplicas < replicas {
 			err = fmt.Errorf("%d of %d pods are ready", d.Status.ReadyReplicas, replicas)
 		}
@@ -293,17 +349,18 @@ func (r *rig) deploy(name string, replicas int32, changes ...func(*corev1.PodSpe
 	})
 }
 
-func (r *rig) budget(name string, minAvailable int) {
+// budget forbids any disruption of the app.
+func (r *rig) budget() {
 	r.t.Helper()
-	least := intstr.FromInt(minAvailable)
-	b := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: policyv1.PodDisruptionBudgetSpec{
-		MinAvailable: &least, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}},
+	least := intstr.FromInt32(8)
+	b := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: app}, Spec: policyv1.PodDisruptionBudgetSpec{
+		MinAvailable: &least, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}},
 	}}
 	if _, err := r.client.PolicyV1().PodDisruptionBudgets("default").Create(r.t.Context(), b, metav1.CreateOptions{}); err != nil {
 		r.t.Fatal(err)
 	}
 	r.eventually("the budget is counted", func() error {
-		b, err := r.client.PolicyV1().PodDisruptionBudgets("default").Get(r.t.Context(), name, metav1.GetOptions{})
+		b, err := r.client.PolicyV1().PodDisruptionBudgets("default").Get(r.t.Context(), app, metav1.GetOptions{})
 		if err == nil && b.Status.ObservedGeneration == 0 {
 			err = errors.New("not observed")
 		}
@@ -367,10 +424,10 @@ func byNames(names []string, changes ...func(*model)) *model {
 	return declare(func(m *model) { m.NodeNames = stringSet(names...) }, changes)
 }
 
-func bySelector(key, value string, changes ...func(*model)) *model {
+func bySelector(key, value string) *model {
 	return declare(func(m *model) {
 		m.NodeSelector = types.MapValueMust(types.StringType, map[string]attr.Value{key: types.StringValue(value)})
-	}, changes)
+	}, nil)
 }
 
 func declare(selected func(*model), changes []func(*model)) *model {

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
@@ -41,29 +42,27 @@ func (r *rig) wantError(err error, parts ...string) {
 
 // A disruption budget holds the drain up: nothing is evicted against it, the
 // nodes stay closed, and the next apply carries on.
-func TestDrainHeldUpByABudget(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, classicWithoutALBs())
-	r.deploy("web", 8)
-	r.budget("web", 8)
+func testDrainHeldUpByABudget(t *testing.T, r *rig) {
+	r.deploy()
+	r.budget()
 	m := byPool("edge", draining("2s", drainFail))
 
 	r.wantError(r.apply(m, nil), "draining", "default/web-", "disruption budget", "on_timeout")
-	if on := r.whereabouts("default", "web"); len(on) != 8 {
+	if on := r.whereabouts("default", app); len(on) != 8 {
 		t.Errorf("%d pods are left", len(on))
 	}
 	r.wantPool("edge", "edge", "")
 	r.eventually("the pool's label arrives", func() error { return r.allBear("edge", "edge dedicated=edge:NoSchedule held") })
 	r.wantDriftContains(m, "worker pool edge: taint dedicated=edge:NoExecute missing", "still closed for a drain")
 
-	if err := r.client.PolicyV1().PodDisruptionBudgets("default").Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+	if err := r.client.PolicyV1().PodDisruptionBudgets("default").Delete(t.Context(), app, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r.restart()
 	again := byPool("edge", draining("1m", drainFail))
 	r.mustApply(again, m)
 	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
-	r.wantOn("default", "web", "edge", false)
+	r.wantOn("default", app, "edge", false)
 	r.mustRemove(again)
 	r.wantMarks("edge", "")
 	r.wantNoTraces()
@@ -81,18 +80,16 @@ func (r *rig) wantDriftContains(m *model, want ...string) {
 }
 
 // With on_timeout = "continue" time beats the budget, and that is said.
-func TestDrainContinues(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, classicWithoutALBs())
-	r.deploy("web", 8)
-	r.budget("web", 8)
+func testDrainContinues(t *testing.T, r *rig) {
+	r.deploy()
+	r.budget()
 	r.mustApply(byPool("edge", draining("1s", drainContinue)), nil)
 	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
 	if len(r.warned) != 1 || !strings.Contains(r.warned[0], "Pods did not leave in time") || !strings.Contains(r.warned[0], "default/web-") {
 		t.Errorf("warned %q", r.warned)
 	}
 	r.eventually("the taint moves the pods", func() error {
-		on := r.whereabouts("default", "web")
+		on := r.whereabouts("default", app)
 		for _, n := range r.nodes("edge") {
 			if slices.Contains(on, n.Name) {
 				return &unexpected{n.Name, "a pod"}
@@ -103,9 +100,7 @@ func TestDrainContinues(t *testing.T) {
 }
 
 // Refusals come before anything is written.
-func TestRefusalsWriteNothing(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, classicWithoutALBs())
+func testRefusalsWriteNothing(t *testing.T, r *rig) {
 	edge := r.nodes("edge")
 	for _, test := range []struct {
 		name       string
@@ -128,6 +123,7 @@ func TestRefusalsWriteNothing(t *testing.T) {
 	} {
 		test.make()
 		r.sent()
+		r.env.IKS.ResetRequests()
 		err := r.apply(test.m, nil)
 		if _, refused := framework.AsRefusal(err); !refused {
 			t.Errorf("%s: %v is no refusal", test.name, err)
@@ -146,10 +142,9 @@ func TestRefusalsWriteNothing(t *testing.T) {
 }
 
 // What changes while load balancers move is noticed before nodes are closed.
-func TestChecksAgainBeforeItCloses(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.Classic))
+func testChecksAgainBeforeItCloses(t *testing.T, r *rig) {
 	name := r.nodes("edge")[0].Name
+	r.env.IKS.ResetRequests()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -176,9 +171,7 @@ func TestChecksAgainBeforeItCloses(t *testing.T) {
 
 // IKS refuses to redeploy an ALB: the automatic update is on again, and the
 // next apply carries on.
-func TestRedeployFails(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.Classic))
+func testRedeployFails(t *testing.T, r *rig) {
 	repair := r.env.IKS.Fail(fakeiks.Fault{Method: "POST", Path: "/v2/alb/updateAlb", Status: http.StatusConflict, Skip: 1})
 	r.wantError(r.apply(byPool("edge"), nil), "redeploying ALB")
 	r.wantPool("edge", "edge", "")
@@ -194,9 +187,7 @@ func TestRedeployFails(t *testing.T) {
 
 // A run that was killed while ALBs were redeployed left the automatic update
 // off: whatever runs next turns it on again.
-func TestKilledWhileRedeploying(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.VPC))
+func testKilledWhileRedeploying(t *testing.T, r *rig) {
 	m := byPool("edge")
 	r.mustApply(m, nil)
 	for _, next := range []func(){
@@ -226,9 +217,7 @@ func TestKilledWhileRedeploying(t *testing.T) {
 }
 
 // A cluster whose ALBs are not updated automatically stays one.
-func TestAutoUpdateStaysOff(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, localiks.SampleCluster(clusterName, fakeiks.VPC))
+func testAutoUpdateStaysOff(t *testing.T, r *rig) {
 	api, facts, err := r.find().IKS("a test")
 	if err != nil {
 		t.Fatal(err)
@@ -241,35 +230,22 @@ func TestAutoUpdateStaysOff(t *testing.T) {
 	if r.autoUpdate() {
 		t.Error("the automatic update was turned on")
 	}
-	r.wantNoTracesBut(relocatedAnnotation)
+	if _, err := r.client.CoreV1().ConfigMaps(albNamespace).Get(t.Context(), recordName, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the record is there: %v", err)
+	}
 	r.mustRemove(m)
 	if r.autoUpdate() {
 		t.Error("the automatic update was turned on")
 	}
 	r.wantNoTraces()
-}
-
-// wantNoTracesBut is wantNoTraces while edge nodes are there.
-func (r *rig) wantNoTracesBut(string) {
-	r.t.Helper()
-	configs, err := r.client.CoreV1().ConfigMaps(albNamespace).List(r.t.Context(), metav1.ListOptions{})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, c := range configs.Items {
-		if c.Name == recordName {
-			r.t.Errorf("the ConfigMap %s is left", c.Name)
-		}
+	if err := api.SetALBAutoUpdate(t.Context(), facts, true); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // Two edge pools are applied at once: both end up right, and ALBs are
 // redeployed by one at a time.
-func TestTwoPoolsAtOnce(t *testing.T) {
-	t.Parallel()
-	spec := localiks.SampleCluster(clusterName, fakeiks.Classic)
-	spec.Pools = append(spec.Pools, fakeiks.WorkerPool{Name: "edge2", PerZone: 2})
-	r := newRig(t, spec)
+func testTwoPoolsAtOnce(t *testing.T, r *rig) {
 	r.fleet.BeginApply()
 	ctx, cancel := context.WithTimeout(t.Context(), stopAt)
 	defer cancel()
@@ -303,9 +279,7 @@ func TestTwoPoolsAtOnce(t *testing.T) {
 
 // A cluster that IKS does not know, seen by somebody who may look at nodes
 // only: a plan says what it could not see.
-func TestDirectClusterAndFewRights(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, classicWithoutALBs())
+func testDirectClusterAndFewRights(t *testing.T, r *rig) {
 	certificate, key, err := r.cluster.ClientCertificate("onlooker")
 	if err != nil {
 		t.Fatal(err)
@@ -368,9 +342,7 @@ func TestDirectClusterAndFewRights(t *testing.T) {
 }
 
 // The data source gives nodes one by one.
-func TestEdgeNodes(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, classicWithoutALBs())
+func testEdgeNodes(t *testing.T, r *rig) {
 	m := byPool("edge")
 	r.mustApply(m, nil)
 	r.edit(r.nodes("edge")[0].Name, unlabel)
@@ -411,8 +383,11 @@ func TestEdgeNodes(t *testing.T) {
 // A thousand nodes: one patch each and a constant number of other requests.
 func TestThousandNodes(t *testing.T) {
 	t.Parallel()
+	newLab(t, classicWithoutALBs()).run(t, "a thousand nodes", testThousandNodes)
+}
+
+func testThousandNodes(t *testing.T, r *rig) {
 	const count = 1000
-	r := newRig(t, classicWithoutALBs())
 	var nodes []controlplane.Node
 	for i := range count {
 		nodes = append(nodes, controlplane.Node{
@@ -457,4 +432,72 @@ func TestThousandNodes(t *testing.T) {
 	if patches := len(sent.of("PATCH")); patches != count {
 		t.Errorf("%d patches for %d nodes", patches, count)
 	}
+}
+
+// Wherever a run is cut off, the next one brings it to its end, and a removal
+// leaves nothing behind.
+func testCutOffAnywhere(t *testing.T, r *rig) {
+	r.deploy()
+	m := byPool("edge", withEffects("NoSchedule", "NoExecute"))
+	for cut := 1; ; cut += 2 {
+		r.restart()
+		ended := r.cutOff(cut, func(ctx context.Context) error {
+			return r.part.Apply(ctx, r.find(), framework.ApplyRequest[model]{Want: m, Warn: func(string, string) {}})
+		})
+		r.restart()
+		r.mustApply(m, nil)
+		for _, n := range r.nodes("edge") {
+			if got := edgeTaints(&n); !isEdge(&n) || !slices.Equal(got, both()) || len(n.Annotations[heldAnnotation]) > 0 {
+				t.Errorf("cut off at request %d: node %s bears %q", cut, n.Name, marks(&n))
+			}
+		}
+		r.wantOn("default", app, "edge", false)
+		r.restart()
+		r.cutOff(cut, func(ctx context.Context) error {
+			_, err := r.part.Remove(ctx, r.find(), m, framework.Owner{Known: true})
+			return err
+		})
+		r.restart()
+		r.mustRemove(m)
+		r.wantMarks("edge", "")
+		r.wantPool("edge", "", "")
+		if ended || t.Failed() {
+			t.Logf("cut off at every second of %d requests", cut)
+			return
+		}
+		// The workloads come back onto the nodes, so that the next round has
+		// something to drain.
+		if err := r.client.CoreV1().Pods("default").DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		r.eventually("the workloads are back", func() error {
+			on := map[string]bool{}
+			for _, node := range r.whereabouts("default", app) {
+				on[node] = true
+			}
+			if len(on) < 6 {
+				return &unexpected{"web", fmt.Sprint(on)}
+			}
+			return nil
+		})
+	}
+}
+
+// cutOff runs do and cancels it when so many requests were answered. It tells
+// whether do came to its end.
+func (r *rig) cutOff(requests int, do func(context.Context) error) bool {
+	r.t.Helper()
+	r.fleet.BeginApply()
+	ctx, cancel := context.WithTimeout(r.t.Context(), stopAt)
+	defer cancel()
+	r.find()
+	r.sent()
+	r.mu.Lock()
+	r.cutAt, r.cut = requests, cancel
+	r.mu.Unlock()
+	err := do(ctx)
+	r.mu.Lock()
+	r.cutAt, r.cut = 0, nil
+	r.mu.Unlock()
+	return err == nil && ctx.Err() == nil
 }

@@ -25,6 +25,9 @@ const deployedState = "deployed"
 // Node that somebody else deleted stays away until its worker is reloaded.
 func (c *Controllers) syncNodes(ctx context.Context, cluster fakeiks.Cluster) error {
 	workers := c.options.Server.Workers(cluster.ID)
+	if _, found := c.options.Server.Cluster(cluster.ID); !found {
+		return nil // deleted this moment: the list is no list of what is to go
+	}
 	wanted := map[string]fakeiks.Worker{}
 	var births []fakeiks.Worker
 	for _, w := range workers {

@@ -79,6 +79,9 @@ func TestPasscodesAndRevokedRefreshTokens(t *testing.T) {
 	}
 	request.SetBasicAuth("bx", "bx")
 	send(t, request, http.StatusBadRequest) // the form belongs into the body
+	if got := s.Requests()[len(s.Requests())-1].Query.Get("refresh_token"); got != "REDACTED" {
+		t.Errorf("the refresh token is on record: %q", got)
+	}
 
 	// A refresh token belongs to the client that it was made for.
 	postForm(t, s, "", form, http.StatusBadRequest)

@@ -37,7 +37,7 @@ type Cluster struct {
 	// ResourceGroupID defaults to that of the group "default".
 	ResourceGroupID   string
 	ResourceGroupName string
-	// Version is major.minor.patch, for example "1.35.2"; default: the default of [Server] versions.
+	// Version is major.minor.patch, for example "1.35.2"; default: what IKS offers as its default.
 	Version string
 	// VPCID is the VPC of a VPC cluster, for example "r006-…".
 	VPCID         string

@@ -91,7 +91,7 @@ func (s *Server) record(next http.Handler) http.Handler {
 			Time:   time.Now(),
 			Method: r.Method,
 			Path:   r.URL.Path,
-			Query:  r.URL.Query(),
+			Query:  redactQuery(r.URL.Query()),
 			Header: redactHeader(r.Header),
 		}
 		out := &statusWriter{ResponseWriter: w}
@@ -166,6 +166,16 @@ func redactHeader(h http.Header) http.Header {
 		}
 	}
 	return clean
+}
+
+// redactQuery hides secrets that a client put where they do not belong.
+func redactQuery(query url.Values) url.Values {
+	for _, name := range []string{"apikey", "access_token", "refresh_token", "password", "passcode"} {
+		if query.Has(name) {
+			query.Set(name, redacted)
+		}
+	}
+	return query
 }
 
 // redactBody hides the secrets of token requests and token reviews.

@@ -14,6 +14,6 @@
 //
 // What is decided stands in marks.go, nodes.go, changes.go, compare.go,
 // checks.go, workloads.go and carriers.go: plain functions of what was
-// observed. What acts stands in survey.go, apply.go, remove.go, relocate.go and
-// drain.go.
+// observed. What looks and acts stands in survey.go, observe.go, preview.go,
+// apply.go, pool.go, relocate.go, autoupdate.go, drain.go and remove.go.
 package edgepool

@@ -1,8 +1,11 @@
 package edgepool
 
 import (
+	"context"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -10,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
@@ -43,6 +47,7 @@ func TestWithoutALBs(t *testing.T) {
 	l.run(t, "both effects on a pool", testBothEffectsOnAPool)
 	l.run(t, "selector changes", testSelectorChanges)
 	l.run(t, "import", testImport)
+	l.run(t, "others write at the same time", testOthersWriteAtTheSameTime)
 	l.run(t, "data source", testEdgeNodes)
 	l.run(t, "refusals write nothing", testRefusalsWriteNothing)
 	l.run(t, "drain held up by a budget", testDrainHeldUpByABudget)
@@ -309,6 +314,76 @@ func testSelectorChanges(t *testing.T, r *rig) {
 	}
 	if len(others) != 4 {
 		t.Errorf("the sample has %d other nodes", len(others))
+	}
+}
+
+// Other people write the same nodes and the same pool all the while: nothing of
+// theirs is lost, and nothing of ours.
+func testOthersWriteAtTheSameTime(t *testing.T, r *rig) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for _, n := range r.nodes("edge") {
+		writers.Go(func() {
+			for round := 1; ctx.Err() == nil; round++ {
+				r.edit(n.Name, func(n *corev1.Node) {
+					last := n.Annotations["rounds"]
+					lost := last != "" && !slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == "other" && t.Value == last })
+					if lost || n.Labels["other"] != last {
+						t.Errorf("node %s bears %q after round %s", n.Name, marks(n), last)
+					}
+					now := strconv.Itoa(round)
+					n.Annotations["rounds"], n.Labels["other"] = now, now
+					n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == "other" })
+					n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: "other", Value: now, Effect: corev1.TaintEffectPreferNoSchedule})
+				})
+			}
+		})
+	}
+	api, facts, err := r.find().IKS("a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	poolID := ""
+	for _, p := range r.env.IKS.Pools(clusterName) {
+		if p.Name == "edge" {
+			poolID = p.ID
+		}
+	}
+	theirs := map[string]iks.PoolTaint{"pooled": {Value: "yes", Effect: "PreferNoSchedule"}}
+	if _, err := api.MergeWorkerPoolTaints(t.Context(), facts, poolID, theirs, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.MergeWorkerPoolLabels(t.Context(), facts, poolID, map[string]string{"theirs": "yes"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		m := byPool("edge", withEffects("NoSchedule", "NoExecute"))
+		r.mustApply(m, nil)
+		r.mustRemove(m)
+		for _, n := range r.nodes("edge") {
+			if isEdge(&n) || len(edgeTaints(&n)) > 0 {
+				t.Errorf("node %s bears %q", n.Name, marks(&n))
+			}
+		}
+	}
+	cancel()
+	writers.Wait()
+	for _, p := range r.env.IKS.Pools(clusterName) {
+		if p.ID == poolID && (p.Labels["theirs"] != "yes" || p.Taints["pooled"] != "yes:PreferNoSchedule" || len(p.Taints) != 1) {
+			t.Errorf("the pool bears %v and %v", p.Labels, p.Taints)
+		}
+	}
+	if _, err := api.MergeWorkerPoolTaints(t.Context(), facts, poolID, nil, []string{"pooled"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.MergeWorkerPoolLabels(t.Context(), facts, poolID, nil, []string{"theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range r.nodes("edge") {
+		r.edit(n.Name, func(n *corev1.Node) {
+			delete(n.Labels, "other")
+			n.Spec.Taints = nil
+		})
 	}
 }
 

@@ -59,7 +59,6 @@ func (w *work) unmark(ctx context.Context) error {
 // traces away.
 func (w *work) moveOff(ctx context.Context) error {
 	move := w.relocator()
-	move.strict = true
 	if err := move.finishEarlier(ctx); err != nil {
 		return err
 	}

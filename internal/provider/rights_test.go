@@ -29,13 +29,16 @@ import (
 // rules that examples/rbac grants, and nothing else, plan and apply work, and
 // no request is refused.
 func TestAccRights(t *testing.T) {
-	const planKey, applyKey = "rights-plan-key", "rights-apply-key"
+	const (
+		planKey, applyKey = "rights-plan-key", "rights-apply-key"
+		v1                = "v1" // a cluster that serves crd.projectcalico.org/v1 alone
+	)
 	e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{
 		{Cluster: localiks.SampleCluster(acctest.Classic, fakeiks.Classic)},
 		{Cluster: localiks.SampleCluster(acctest.VPC, fakeiks.VPC)},
-		{Cluster: localiks.SampleCluster("door", fakeiks.Classic), WithoutCalicoAPI: true},
+		{Cluster: localiks.SampleCluster(v1, fakeiks.Classic), WithoutCalicoAPI: true},
 	}})
-	for _, name := range []string{acctest.Classic, acctest.VPC, "door"} {
+	for _, name := range []string{acctest.Classic, acctest.VPC, v1} {
 		withdraw(t, e.Cluster(name))
 	}
 	e.IKS.AddAPIKey(planKey, fakeiks.Viewer)
@@ -43,35 +46,35 @@ func TestAccRights(t *testing.T) {
 
 	for _, test := range []struct {
 		name, rules string // file in examples/rbac; none for what asks IKS alone
+		clusters    []string
 		config      string
 		data        bool // there is nothing to apply
 	}{
-		{name: "edge pool", rules: "edge_pool.yaml", config: `resource "iks_edge_pool" "x" {
+		{name: "edge pool", rules: "edge_pool.yaml", clusters: []string{acctest.Classic, acctest.VPC, v1}, config: `resource "iks_edge_pool" "x" {
 			cluster     = "%s"
 			worker_pool = "edge"
 		}`},
-		{name: "edge nodes by selector", rules: "edge_pool.yaml", config: `resource "iks_edge_pool" "x" {
+		{name: "edge nodes by selector", rules: "edge_pool.yaml", clusters: []string{acctest.Classic}, config: `resource "iks_edge_pool" "x" {
 			cluster       = "%s"
 			node_selector = { "ibm-cloud.kubernetes.io/worker-pool-name" = "edge" }
 		}`},
-		{name: "nodeport guard", rules: "nodeport_guard.yaml", config: `resource "iks_nodeport_guard" "x" {
-			cluster                = "%s"
-			exempt_addresses       = ["192.0.2.1"]
-			when_no_host_endpoints = "warn"
+		{name: "nodeport guard", rules: "nodeport_guard.yaml", clusters: []string{acctest.Classic, v1}, config: `resource "iks_nodeport_guard" "x" {
+			cluster          = "%s"
+			exempt_addresses = ["192.0.2.1"]
 		}`},
-		{name: "alb state", config: `resource "iks_alb_state" "x" {
+		{name: "alb state", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_alb_state" "x" {
 			cluster    = "%s"
 			type       = "private"
 			enabled    = true
 			on_destroy = "restore"
 		}`},
-		{name: "edge nodes", rules: "edge_nodes.yaml", data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
-		{name: "what IKS knows", data: true, config: `
+		{name: "edge nodes", rules: "edge_nodes.yaml", clusters: []string{acctest.Classic}, data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
+		{name: "what IKS knows", clusters: []string{acctest.Classic, acctest.VPC}, data: true, config: `
 		data "iks_albs" "x" { cluster = "%[1]s" }
 		data "iks_cluster" "x" { cluster = "%[1]s" }
 		data "iks_worker_pools" "x" { cluster = "%[1]s" }`},
 	} {
-		for _, name := range []string{acctest.Classic, acctest.VPC, "door"} {
+		for _, name := range test.clusters {
 			t.Run(test.name+" on "+name, func(t *testing.T) {
 				c := e.Cluster(name)
 				grant(t, c, test.rules)

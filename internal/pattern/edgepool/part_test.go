@@ -55,6 +55,7 @@ func TestWithoutALBs(t *testing.T) {
 	l.run(t, "cut off anywhere", testCutOffAnywhere)
 	l.run(t, "direct cluster and few rights", testDirectClusterAndFewRights)
 	l.run(t, "classic load balancers", testClassicLoadBalancers)
+	l.run(t, "many nodes", testManyNodes)
 	l.run(t, "workers come and go", testWorkersComeAndGo)
 }
 

@@ -224,7 +224,7 @@ resource "terraform_data" "cluster" {
 			ConfigStateChecks: []statecheck.StateCheck{value("cluster_id", knownvalue.StringExact("uid-alpha"))},
 		},
 	)
-	if _, removes := w.counts(); removes != 1 {
+	if removes := w.removals(); removes != 1 {
 		t.Errorf("removed %d times, want once, at the end", removes)
 	}
 }
@@ -283,7 +283,7 @@ func TestDestroyAfterTheClusterIsGone(t *testing.T) {
 			Destroy:   true,
 		},
 	)
-	if _, removes := w.counts(); removes != 0 {
+	if removes := w.removals(); removes != 0 {
 		t.Errorf("removed %d times on a cluster that is another one now", removes)
 	}
 }

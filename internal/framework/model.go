@@ -48,7 +48,8 @@ func driftList(sentences []string) types.List {
 func Strings(ctx context.Context, v interface {
 	ElementsAs(context.Context, any, bool) diags
 	IsNull() bool
-}) ([]string, error) {
+},
+) ([]string, error) {
 	if v.IsNull() {
 		return nil, nil
 	}

@@ -32,7 +32,6 @@ type world struct {
 	mu       sync.Mutex
 	uids     map[string]string // cluster name -> uid of kube-system
 	objects  map[string]object // "<cluster ID>/<name>"
-	applies  int
 	removes  int
 	waitFor  string // what Observe says is missing
 	failure  error  // what Apply fails with
@@ -59,10 +58,10 @@ func (w *world) get(key string) (object, bool) {
 	return o, ok
 }
 
-func (w *world) counts() (applies, removes int) {
+func (w *world) removals() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.applies, w.removes
+	return w.removes
 }
 
 // server is an API server that knows only who it is.
@@ -142,7 +141,6 @@ func (t toy) Apply(_ context.Context, c *cluster.Cluster, r framework.ApplyReque
 	w := t.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.applies++
 	if w.onApply != nil {
 		w.onApply(w)
 	}

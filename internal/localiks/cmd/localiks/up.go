@@ -73,15 +73,18 @@ func background(ctx context.Context, h home, classic, vpc string) error {
 		return err
 	}
 	defer out.Close()
-	child := exec.Command(program, "-dir", h.dir, "serve", classic, vpc)
+	child := exec.CommandContext(context.WithoutCancel(ctx), program, "-dir", h.dir, "serve", classic, vpc)
 	// A session of its own: it outlives the terminal, its clusters end with it.
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	child.Stdout, child.Stderr = out, out
 	if err := child.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = child.Wait() // how it ended stands in its log
+		close(ended)
+	}()
 	err = follow(ctx, h.logFile(), ended)
 	if ctx.Err() != nil {
 		_ = child.Process.Signal(syscall.SIGTERM)
@@ -90,7 +93,7 @@ func background(ctx context.Context, h home, classic, vpc string) error {
 }
 
 // follow copies the log to the terminal until localiks is up or has ended.
-func follow(ctx context.Context, file string, ended <-chan error) error {
+func follow(ctx context.Context, file string, ended <-chan struct{}) error {
 	in, err := os.Open(file)
 	if err != nil {
 		return err

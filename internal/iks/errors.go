@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -108,12 +109,16 @@ func (e *deadlineError) Error() string {
 // Is lets errors.Is see it as the deadline that it is.
 func (e *deadlineError) Is(target error) bool { return target == context.DeadlineExceeded }
 
+// codeOfIKS is the form of the codes of IKS's own errors, as E0008 or A0002.
+var codeOfIKS = regexp.MustCompile(`^[A-Z][0-9a-z]{4}$`)
+
 // IsNotFound tells whether err is IKS's own answer that the thing does not
-// exist. A bare 404, as a proxy or a mistyped endpoint gives it, is not proof,
-// nor is one of IAM, which is about the credentials.
+// exist: a 404 with a code of IKS's form and an incident ID. Any other 404, as a
+// proxy, another API or a mistyped endpoint gives it, is not proof, nor is one
+// of IAM, which is about the credentials.
 func IsNotFound(err error) bool {
 	e, ok := asError(err)
-	return ok && !e.fromIAM() && e.Status == http.StatusNotFound && (e.Code != "" || e.IncidentID != "")
+	return ok && !e.fromIAM() && e.Status == http.StatusNotFound && codeOfIKS.MatchString(e.Code) && e.IncidentID != ""
 }
 
 // IsForbidden tells whether the credentials are valid but lack the permission.

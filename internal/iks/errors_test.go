@@ -86,8 +86,11 @@ func TestPredicates(t *testing.T) {
 	}{
 		"nil":            {err: nil},
 		"foreign":        {err: errors.New("x")},
-		"404 with code":  {err: &Error{Status: 404, Code: "E0008"}, notFound: true},
-		"404 with ID":    {err: &Error{Status: 404, IncidentID: "i"}, notFound: true},
+		"404 of IKS":     {err: &Error{Status: 404, Code: "E0008", IncidentID: "i"}, notFound: true},
+		"404 with code":  {err: &Error{Status: 404, Code: "E0008"}},
+		"404 with ID":    {err: &Error{Status: 404, IncidentID: "i"}},
+		"404 of a proxy": {err: &Error{Status: 404, Code: "404", IncidentID: "i"}},
+		"404 elsewhere":  {err: &Error{Status: 404, Code: "not_found", IncidentID: "i"}},
 		"404 alone":      {err: &Error{Status: 404, Description: "404 page not found"}},
 		"404 of IAM":     {err: &Error{Operation: operationToken, Status: 404, Code: "B"}, unauthorized: true},
 		"403":            {err: &Error{Status: 403}, forbidden: true},
@@ -99,7 +102,7 @@ func TestPredicates(t *testing.T) {
 		"409":            {err: &Error{Status: 409}, conflict: true},
 		"503":            {err: &Error{Status: 503}, later: true},
 		"no connection":  {err: &Error{Err: &networkError{err: errors.New("x")}}, unreachable: true, later: true},
-		"wrapped deeper": {err: errors.Join(errors.New("x"), &Error{Status: 404, Code: "E"}), notFound: true},
+		"wrapped deeper": {err: errors.Join(errors.New("x"), &Error{Status: 404, Code: "E0008", IncidentID: "i"}), notFound: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -83,7 +83,7 @@ func CachedGet[T any](ctx context.Context, c *Client, k Kind[T], namespace, name
 		return Get(ctx, c, k, namespace, name)
 	}
 	items, err := cachedList(ctx, c, k, lookup)
-	if err != nil && !apierrors.IsForbidden(err) {
+	if err != nil && !apierrors.IsForbidden(err) && !apierrors.IsNotFound(err) {
 		var none T
 		return none, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -115,6 +116,7 @@ func Unreachable(err error) bool {
 // refusal is an error that the server gave.
 type refusal struct {
 	status *apierrors.StatusError
+	code   int // HTTP status
 }
 
 func (e *refusal) Error() string { return e.status.Error() }
@@ -123,11 +125,17 @@ func (e *refusal) Unwrap() error { return e.status }
 // statusError makes an error of a response whose status says failure.
 func statusError(r call, got answer) error {
 	if status, ok := decodeStatus(got); ok {
-		return &refusal{status: &apierrors.StatusError{ErrStatus: status}}
+		return &refusal{status: &apierrors.StatusError{ErrStatus: status}, code: got.status}
 	}
 	// Not from the API server but from something before it: keep the beginning of what it says.
 	text := strings.Join(strings.Fields(string(got.body[:min(len(got.body), 300)])), " ")
-	return &refusal{status: apierrors.NewGenericServerResponse(got.status, r.verb, schema.GroupResource{Resource: r.kind}, r.name, text, 0, true)}
+	foreign := apierrors.NewGenericServerResponse(got.status, r.verb, schema.GroupResource{Resource: r.kind}, r.name, text, 0, true)
+	if got.status == http.StatusNotFound {
+		// Nobody but the API server can say that an object does not exist.
+		foreign.ErrStatus.Reason = metav1.StatusReasonUnknown
+		foreign.ErrStatus.Code = 0
+	}
+	return &refusal{status: foreign, code: got.status}
 }
 
 func unexpectedRedirect(got answer) error {

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // Serves reports whether the server serves a group and version, for example "projectcalico.org/v3" or "v1". A yes and
@@ -26,8 +24,10 @@ func (c *Client) Serves(ctx context.Context, groupVersion string) (bool, error) 
 			return "", c.invalid(r, errors.New("this is not a group and version"))
 		}
 		_, err := c.do(ctx, r)
+		// A group that nobody serves is answered by a page, not by a Status.
+		var refused *refusal
 		switch {
-		case apierrors.IsNotFound(err):
+		case errors.As(err, &refused) && refused.code == http.StatusNotFound:
 			return "no", nil
 		case err != nil:
 			return "", err

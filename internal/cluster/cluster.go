@@ -55,9 +55,8 @@ func (c *Cluster) Kube(ctx context.Context) (*kube.Client, error) {
 // request for up to 30 seconds. Once something is being applied every call asks
 // IKS. The list must not be changed.
 func (c *Cluster) ALBs(ctx context.Context) ([]iks.ALB, error) {
-	api, facts, err := c.IKS("an ALB")
-	if err != nil {
+	if _, _, err := c.IKS("an ALB"); err != nil {
 		return nil, err
 	}
-	return c.link.albs.get(ctx, func(ctx context.Context) ([]iks.ALB, error) { return api.ALBs(ctx, facts) })
+	return c.link.albs.get(ctx)
 }

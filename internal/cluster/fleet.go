@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,21 +38,13 @@ type Fleet struct {
 
 	mu       sync.Mutex
 	applying bool
-	lookups  map[string]*lookup // by name or ID as asked for
-	links    map[string]*link   // by cluster ID
+	lookups  map[string]*look[*Cluster] // by name or ID as asked for
+	links    map[string]*link           // by cluster ID
 }
 
 // NewFleet makes a fleet. It sends no request.
 func NewFleet(o Options) *Fleet {
-	return &Fleet{options: o, now: time.Now, lookups: map[string]*lookup{}, links: map[string]*link{}}
-}
-
-// lookup is one answer about a cluster, or one question under way.
-type lookup struct {
-	done    chan struct{}
-	at      time.Time
-	cluster *Cluster
-	err     error
+	return &Fleet{options: o, now: time.Now, lookups: map[string]*look[*Cluster]{}, links: map[string]*link{}}
 }
 
 // BeginApply turns off every cache of answers for the life of the process: what
@@ -83,28 +76,42 @@ func (f *Fleet) Applying() bool {
 // Find looks a cluster up by the name or ID that a user wrote. A NotFoundError
 // is proof that there is none.
 func (f *Fleet) Find(ctx context.Context, nameOrID string) (*Cluster, error) {
+	c, err := f.lookup(nameOrID).get(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("looking up cluster %q: %w", nameOrID, err)
+	}
+	return c, err
+}
+
+func (f *Fleet) lookup(nameOrID string) *look[*Cluster] {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	l, known := f.lookups[nameOrID]
-	if !known || f.stale(l) {
-		l = &lookup{done: make(chan struct{})}
+	if !known {
+		l = &look[*Cluster]{
+			now:   f.now,
+			ask:   func(ctx context.Context) (*Cluster, error) { return f.ask(ctx, nameOrID) },
+			stale: func(_ *Cluster, age time.Duration) bool { return age > f.factsLifetime() },
+		}
 		f.lookups[nameOrID] = l
-		// The question runs on its own: whoever asked first may be cancelled,
-		// the others still want the answer.
-		go f.answer(context.WithoutCancel(ctx), nameOrID, l)
 	}
-	f.mu.Unlock()
-	select {
-	case <-l.done:
-		return l.cluster, l.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("looking up cluster %q: %w", nameOrID, context.Cause(ctx))
+	return l
+}
+
+func (f *Fleet) factsLifetime() time.Duration {
+	if f.Applying() {
+		return factsLifetimeApplying
 	}
+	return factsLifetime
 }
 
 // FindByID looks up the cluster that a state belongs to. name is what the user
 // wrote; it leads to clusters of cluster_access, which IKS cannot find by ID.
 func (f *Fleet) FindByID(ctx context.Context, id, name string) (*Cluster, error) {
-	if _, direct := f.options.Direct[name]; !direct {
+	if err := f.CheckWay(id, name); err != nil {
+		return nil, err
+	}
+	if !f.direct(name) {
 		return f.Find(ctx, id)
 	}
 	c, err := f.Find(ctx, name)
@@ -117,28 +124,24 @@ func (f *Fleet) FindByID(ctx context.Context, id, name string) (*Cluster, error)
 	return c, nil
 }
 
-func (f *Fleet) stale(l *lookup) bool {
-	select {
-	case <-l.done:
-	default:
-		return false
+// CheckWay makes sure that a cluster is looked for where it was found before:
+// IKS does not know the clusters of cluster_access, nor the other way round, so
+// that the wrong one of the two would say that a cluster is gone, or another.
+// The IDs tell them apart: IKS's have no dash, the uid of a namespace has.
+func (f *Fleet) CheckWay(id, name string) error {
+	direct := strings.Contains(id, "-")
+	switch {
+	case id == "" || direct == f.direct(name):
+		return nil
+	case direct:
+		return fmt.Errorf("cluster %q was reached by cluster_access and has no entry there any more: put the entry back, or remove the resource from the state", name)
 	}
-	lifetime := factsLifetime
-	if f.applying {
-		lifetime = factsLifetimeApplying
-	}
-	return l.err != nil || f.now().Sub(l.at) > lifetime
+	return fmt.Errorf("cluster %q was reached through IKS and has an entry in cluster_access now: take the entry away, give it another name, or remove the resource from the state", name)
 }
 
-// lookupDeadline bounds one question, retries included.
-const lookupDeadline = 90 * time.Second
-
-func (f *Fleet) answer(ctx context.Context, nameOrID string, l *lookup) {
-	ctx, cancel := context.WithTimeout(ctx, lookupDeadline)
-	defer cancel()
-	defer close(l.done)
-	l.cluster, l.err = f.ask(ctx, nameOrID)
-	l.at = f.now()
+func (f *Fleet) direct(name string) bool {
+	_, ok := f.options.Direct[name]
+	return ok
 }
 
 func (f *Fleet) ask(ctx context.Context, nameOrID string) (*Cluster, error) {
@@ -201,9 +204,7 @@ func (f *Fleet) linkTo(api *iks.Client, facts iks.Cluster) *link {
 	if l, ok := f.links[facts.ID]; ok {
 		return l
 	}
-	l := newLink(func(ctx context.Context) (iks.Access, error) {
-		return api.Access(ctx, facts, f.options.Access)
-	}, f.options.Kube)
+	l := newLink(api, facts, f.options.Access, f.options.Kube, f.now)
 	if f.applying {
 		l.stopCaching()
 	}

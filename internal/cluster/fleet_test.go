@@ -154,7 +154,7 @@ func TestDirectClusterNeedsNoIKS(t *testing.T) {
 	t.Parallel()
 	var uid atomic.Pointer[string]
 	identify := func(as string) { uid.Store(&as) }
-	identify("first")
+	identify("first-uid")
 	plane := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
 		out.Header().Set("Content-Type", "application/json")
 		_, _ = out.Write([]byte(`{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"kube-system","uid":"` + *uid.Load() + `"}}`))
@@ -172,14 +172,34 @@ func TestDirectClusterNeedsNoIKS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.ID != "first" {
+	if c.ID != "first-uid" {
 		t.Errorf("ID is %q", c.ID)
 	}
 	if _, _, err := c.IKS("iks_alb_state"); err == nil || !strings.Contains(err.Error(), "iks_alb_state") {
 		t.Errorf("what only IKS can do: %v", err)
 	}
-	identify("second")
-	if _, err := newFleet().FindByID(t.Context(), "first", "kind"); !cluster.IsNotFound(err) {
+	identify("second-uid")
+	if _, err := newFleet().FindByID(t.Context(), "first-uid", "kind"); !cluster.IsNotFound(err) {
 		t.Errorf("another cluster under the same name: %v", err)
+	}
+}
+
+// A cluster is not called gone because it is looked for in the wrong place.
+func TestOtherWayIsNoProof(t *testing.T) {
+	t.Parallel()
+	server, info, fleet := fleetOn(t, fakeiks.Options{})
+	server.ResetRequests()
+	uid := "3f2b9c1e-0000-4000-8000-000000000001"
+	if _, err := fleet.FindByID(t.Context(), uid, "kind"); err == nil || cluster.IsNotFound(err) || !strings.Contains(err.Error(), "cluster_access") {
+		t.Errorf("an entry of cluster_access that was taken away: %v", err)
+	}
+	if n := len(server.Requests()); n != 0 {
+		t.Errorf("IKS was asked %d times for a cluster that it never knew", n)
+	}
+	direct := cluster.NewFleet(cluster.Options{Direct: map[string]func() (kube.Access, error){
+		"alpha": func() (kube.Access, error) { return kube.Access{}, errors.New("not reached") },
+	}})
+	if _, err := direct.FindByID(t.Context(), info.ID, "alpha"); err == nil || cluster.IsNotFound(err) || !strings.Contains(err.Error(), "through IKS") {
+		t.Errorf("an entry of cluster_access that was added: %v", err)
 	}
 }

@@ -3,68 +3,69 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
-// renewBefore is how long before its expiry a token is replaced: longer than
-// any single request may take.
-const renewBefore = 5 * time.Minute
-
-// credentials fetches fresh credentials for one cluster.
-type credentials func(context.Context) (iks.Access, error)
+const (
+	// renewBefore is how long before its expiry a token is replaced: longer
+	// than any single request may take.
+	renewBefore = 5 * time.Minute
+	// justRenewed is how old credentials may be that are given to a request
+	// whose token was refused: another one has renewed them meanwhile.
+	justRenewed = 5 * time.Second
+)
 
 // link is the connection to one cluster's API server, made at the first use
-// and kept for the process. Its lock is held while credentials are fetched, so
-// that a hundred resources of one cluster cost one kubeconfig.
+// and kept for the process. A hundred resources of one cluster cost one
+// kubeconfig.
 type link struct {
-	fetch   credentials
+	access  *look[iks.Access]
+	albs    *look[[]iks.ALB]
 	options kube.Options
-	now     func() time.Time
 
-	mu      chan struct{} // a lock that a cancelled caller can leave
+	mu      sync.Mutex
 	conn    *kube.Client
-	access  iks.Access
 	uncache bool
-
-	albs *look[[]iks.ALB]
 }
 
-func newLink(fetch credentials, options kube.Options) *link {
-	return &link{fetch: fetch, options: options, now: time.Now, mu: make(chan struct{}, 1), albs: &look[[]iks.ALB]{now: time.Now}}
+// newLink makes a link to a cluster of IKS.
+func newLink(api *iks.Client, facts iks.Cluster, access iks.AccessOptions, options kube.Options, now func() time.Time) *link {
+	return &link{
+		options: options,
+		access: &look[iks.Access]{
+			now: now,
+			ask: func(ctx context.Context) (iks.Access, error) { return api.Access(ctx, facts, access) },
+			stale: func(a iks.Access, _ time.Duration) bool {
+				return !a.TokenExpiry.IsZero() && !now().Add(renewBefore).Before(a.TokenExpiry)
+			},
+		},
+		albs: &look[[]iks.ALB]{
+			now:   now,
+			ask:   func(ctx context.Context) ([]iks.ALB, error) { return api.ALBs(ctx, facts) },
+			stale: func(_ []iks.ALB, age time.Duration) bool { return age > factsLifetime },
+		},
+	}
 }
 
 // directLink is a link whose connection stands already, for cluster_access.
-func directLink(conn *kube.Client) *link {
-	l := newLink(nil, kube.Options{})
-	l.conn = conn
-	return l
-}
-
-func (l *link) lock(ctx context.Context) error {
-	select {
-	case l.mu <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (l *link) unlock() { <-l.mu }
+func directLink(conn *kube.Client) *link { return &link{conn: conn} }
 
 func (l *link) client(ctx context.Context) (*kube.Client, error) {
-	if err := l.lock(ctx); err != nil {
-		return nil, err
+	if conn := l.connection(); conn != nil {
+		return conn, nil
 	}
-	defer l.unlock()
-	if l.conn != nil {
-		return l.conn, nil
-	}
-	access, err := l.fetch(ctx)
+	access, err := l.access.get(ctx)
 	if err != nil {
 		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		return l.conn, nil
 	}
 	conn, err := kube.New(l.accessFor(access), l.options)
 	if err != nil {
@@ -73,8 +74,14 @@ func (l *link) client(ctx context.Context) (*kube.Client, error) {
 	if l.uncache {
 		conn.StopCaching()
 	}
-	l.access, l.conn = access, conn
+	l.conn = conn
 	return conn, nil
+}
+
+func (l *link) connection() *kube.Client {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn
 }
 
 // accessFor turns IKS's credentials into a Kubernetes connection: with a
@@ -95,28 +102,24 @@ func (l *link) accessFor(a iks.Access) kube.Access {
 // token gives the current bearer token; refresh asks for a new one, because
 // the API server refused the last.
 func (l *link) token(ctx context.Context, refresh bool) (string, error) {
-	if err := l.lock(ctx); err != nil {
-		return "", err
+	if refresh {
+		l.access.discard(justRenewed)
 	}
-	defer l.unlock()
-	fresh := l.access.TokenExpiry.IsZero() || l.now().Add(renewBefore).Before(l.access.TokenExpiry)
-	if fresh && !refresh {
-		return l.access.Token, nil
-	}
-	access, err := l.fetch(ctx)
+	access, err := l.access.get(ctx)
 	if err != nil {
 		return "", fmt.Errorf("renewing the cluster's token: %w", err)
 	}
-	l.access = access
 	return access.Token, nil
 }
 
 // stopCaching makes the connection, whether it stands already or not, read
 // from the server only.
 func (l *link) stopCaching() {
-	l.albs.stop()
-	l.mu <- struct{}{}
-	defer l.unlock()
+	if l.albs != nil {
+		l.albs.stop()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.uncache = true
 	if l.conn != nil {
 		l.conn.StopCaching()

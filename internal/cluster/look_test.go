@@ -30,17 +30,21 @@ func (c *counter) ask(ctx context.Context) (int, error) {
 	}
 }
 
-func newLook() *look[int] { return &look[int]{now: time.Now} }
+// newLook keeps answers for half a minute.
+func newLook(c *counter) *look[int] {
+	return &look[int]{now: time.Now, ask: c.ask, stale: func(_ int, age time.Duration) bool { return age > 30*time.Second }}
+}
 
 func TestLookIsShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, server := newLook(), &counter{}
+		server := &counter{}
+		l := newLook(server)
 		answers := make([]int, 10)
 		var all sync.WaitGroup
 		for i := range answers {
 			all.Go(func() {
-				n, err := l.get(t.Context(), server.ask)
+				n, err := l.get(t.Context())
 				if err != nil {
 					t.Error(err)
 				}
@@ -57,13 +61,14 @@ func TestLookIsShared(t *testing.T) {
 func TestLookGrowsOld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, server := newLook(), &counter{}
+		server := &counter{}
+		l := newLook(server)
 		for _, step := range []struct {
 			after time.Duration
 			want  int
 		}{{0, 1}, {20 * time.Second, 1}, {20 * time.Second, 2}} {
 			time.Sleep(step.after)
-			if n, err := l.get(t.Context(), server.ask); err != nil || n != step.want {
+			if n, err := l.get(t.Context()); err != nil || n != step.want {
 				t.Errorf("after %s more: %d, %v; want %d", step.after, n, err, step.want)
 			}
 		}
@@ -72,9 +77,10 @@ func TestLookGrowsOld(t *testing.T) {
 
 func TestLookForgetsFailures(t *testing.T) {
 	t.Parallel()
-	l, server := newLook(), &counter{err: errors.New("no")}
+	server := &counter{err: errors.New("no")}
+	l := newLook(server)
 	for range 2 {
-		if _, err := l.get(t.Context(), server.ask); err == nil {
+		if _, err := l.get(t.Context()); err == nil {
 			t.Error("want the failure")
 		}
 	}
@@ -86,17 +92,18 @@ func TestLookForgetsFailures(t *testing.T) {
 func TestLookOutlivesWhoAskedFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, server := newLook(), &counter{}
+		server := &counter{}
+		l := newLook(server)
 		first, leave := context.WithCancel(t.Context())
 		var both sync.WaitGroup
 		both.Go(func() {
-			if _, err := l.get(first, server.ask); !errors.Is(err, context.Canceled) {
+			if _, err := l.get(first); !errors.Is(err, context.Canceled) {
 				t.Errorf("the one who left: %v, want context.Canceled", err)
 			}
 		})
 		synctest.Wait()
 		both.Go(func() {
-			if n, err := l.get(t.Context(), server.ask); n != 1 || err != nil {
+			if n, err := l.get(t.Context()); n != 1 || err != nil {
 				t.Errorf("the other: %d, %v; want the first answer", n, err)
 			}
 		})
@@ -109,13 +116,33 @@ func TestLookOutlivesWhoAskedFirst(t *testing.T) {
 func TestLookStops(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, server := newLook(), &counter{}
+		server := &counter{}
+		l := newLook(server)
 		for i, want := range []int{1, 1, 2, 3} {
 			if i == 2 {
 				l.stop()
 			}
-			if n, err := l.get(t.Context(), server.ask); n != want || err != nil {
+			if n, err := l.get(t.Context()); n != want || err != nil {
 				t.Errorf("look %d: %d, %v; want %d", i, n, err, want)
+			}
+		}
+	})
+}
+
+// Of many whose token was refused, one has it renewed.
+func TestLookDiscardsWhatIsOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &counter{}
+		l := newLook(server)
+		for i, step := range []struct {
+			after time.Duration
+			want  int
+		}{{0, 1}, {10 * time.Second, 2}, {0, 2}, {0, 2}} {
+			time.Sleep(step.after)
+			l.discard(5 * time.Second)
+			if n, err := l.get(t.Context()); n != step.want || err != nil {
+				t.Errorf("look %d: %d, %v; want %d", i, n, err, step.want)
 			}
 		}
 	})

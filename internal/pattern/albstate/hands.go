@@ -69,8 +69,22 @@ const (
 	lastPause  = 10 * time.Second
 )
 
-// await returns once the steps have come true. Being switched is enough: the
-// health of ALBs that are let go of is not waited for.
+// carryOut takes steps on ALBs that are let go of: first those that open a way
+// in. Once these serve the others follow, so that there is no gap.
+func (h hands) carryOut(ctx context.Context, todo []step) error {
+	for _, some := range inTurn(todo) {
+		if err := h.take(ctx, some); err != nil {
+			return err
+		}
+		if err := h.await(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await returns once the steps have come true. An ALB that is enabled has to
+// serve by then, as whoever comes next may close another way in.
 func (h hands) await(ctx context.Context, todo []step) error {
 	var left []string
 	for pause := firstPause; len(todo) > 0; pause = min(pause*3/2, lastPause) {
@@ -101,7 +115,7 @@ func unfinished(albs []iks.ALB, todo []step) []string {
 			case a.ID != s.alb.ID:
 			case a.Enabled != s.enable:
 				out = append(out, difference(a, s.enable))
-			case !a.Enabled && pending(a) != "", reverting(a) != "":
+			case pending(a) != "":
 				out = append(out, pending(a))
 			}
 		}

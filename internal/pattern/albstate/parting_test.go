@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -122,6 +123,54 @@ func TestRemove(t *testing.T) {
 				if a := r.alb(name); a.State != verb+"d" {
 					t.Errorf("%s came back too early: %+v", write, a)
 				}
+			}
+		})
+	}
+}
+
+// What is enabled on the way out serves before the next resource goes, which
+// may close the only other way in.
+func TestReverseCutOverWaits(t *testing.T) {
+	t.Parallel()
+	for name, spec := range infrastructures() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, spec)
+			r.mustApply(declare(true, ofType("private")), nil)
+			public := declare(false, restoring("public", true))
+			r.mustApply(public, nil)
+			r.restart()
+			giveBack := r.fake.TakeOverALBs("prod") // by hand from now on
+			defer giveBack()
+
+			var gone atomic.Bool
+			done := make(chan error, 1)
+			go func() {
+				_, err := r.part.Remove(t.Context(), r.find(), public, framework.Owner{})
+				gone.Store(true)
+				done <- err
+			}()
+			// Each look at the list after a change is one that was not content with it.
+			for _, lacking := range []struct{ status, address string }{{"unhealthy", "192.0.2.9"}, {"healthy", ""}} {
+				for _, alb := range []string{"public1", "public2"} {
+					r.until(func() bool { return r.alb(alb).Enabled })
+					if err := r.fake.SetALB("prod", r.id(alb), "enabled", lacking.status, lacking.address); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r.fake.ResetRequests()
+				r.until(func() bool { return gone.Load() || r.lists() >= 2 })
+				if gone.Load() {
+					t.Fatalf("it did not wait for status %q, address %q", lacking.status, lacking.address)
+				}
+			}
+			for _, alb := range []string{"public1", "public2"} {
+				if err := r.fake.SetALB("prod", r.id(alb), "enabled", "healthy", "192.0.2.9"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
 			}
 		})
 	}

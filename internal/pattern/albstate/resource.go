@@ -175,7 +175,7 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	for _, w := range warnings {
 		r.Warn("An ALB is let go of", w+".")
 	}
-	return h.take(ctx, todo)
+	return h.carryOut(ctx, todo)
 }
 
 // remember notes what the ALBs were, in the plan, before anything is written,
@@ -271,11 +271,8 @@ func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, _ frame
 		allowPublic: m.AllowPublicOnDestroy.ValueBool(), claimed: p.claims.of(c.ID),
 	}.release(chosen.of(all))
 	h := hands{api: api, cluster: facts, allowNoALB: m.AllowNoALB.ValueBool(), goneIsFine: true, sent: func(err error) error { return err }}
-	if err := h.take(ctx, todo); err != nil {
-		return warnings, err
-	}
-	if lastEntry(all, todo) {
+	if lastEntry(all, todo) && h.allowNoALB {
 		warnings = append(warnings, "no ALB of the cluster is enabled any more")
 	}
-	return warnings, h.await(ctx, todo)
+	return warnings, h.carryOut(ctx, todo)
 }

@@ -276,9 +276,6 @@ func TestReadsShareOneList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, spec)
-			lists := func() int {
-				return r.fake.Count("GET", "/v1/alb/clusters/*") + r.fake.Count("GET", "/v2/alb/getClusterAlbs")
-			}
 			var all sync.WaitGroup
 			for range 20 {
 				all.Go(func() {
@@ -288,14 +285,14 @@ func TestReadsShareOneList(t *testing.T) {
 				})
 			}
 			all.Wait()
-			if n := lists(); n != 1 {
+			if n := r.lists(); n != 1 {
 				t.Errorf("20 reads took %d lists", n)
 			}
 			r.fleet.BeginApply()
 			for range 3 {
 				r.observe(declare(true, ofType("public")))
 			}
-			if n := lists(); n != 4 {
+			if n := r.lists(); n != 4 {
 				t.Errorf("3 looks while applying took %d lists", n-1)
 			}
 		})
@@ -318,7 +315,7 @@ func TestGone(t *testing.T) {
 		}
 	}
 	// IKS's own word is.
-	notFound := r.fake.Fail(fakeiks.Fault{Method: "GET", Path: "/v1/alb/albs/*", Status: http.StatusNotFound, Body: `{"code":"E0b04","description":"gone"}`})
+	notFound := r.fake.Fail(fakeiks.Fault{Method: "GET", Path: "/v1/alb/albs/*", Status: http.StatusNotFound, Body: `{"incidentID":"6f1d","code":"E0b04","description":"gone"}`})
 	for _, m := range []*model{one, all} {
 		if o := r.observe(m); !o.Gone {
 			t.Errorf("%+v", o)

@@ -128,6 +128,23 @@ func (r *rig) observe(m *model) framework.Observation {
 	return o
 }
 
+// until waits for something to become true.
+func (r *rig) until(done func() bool) {
+	r.t.Helper()
+	for !done() {
+		select {
+		case <-r.t.Context().Done():
+			r.t.Fatal(context.Cause(r.t.Context()))
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// lists counts the looks at the list of ALBs.
+func (r *rig) lists() int {
+	return r.fake.Count("GET", "/v1/alb/clusters/*") + r.fake.Count("GET", "/v2/alb/getClusterAlbs")
+}
+
 // writes are the requests that change something, since the last call, as
 // "enable private1".
 func (r *rig) writes() []string {

@@ -32,6 +32,19 @@ func steps(albs []iks.ALB, enabled bool) []step {
 	return out
 }
 
+// inTurn gives the steps that enable before those that disable.
+func inTurn(todo []step) [][]step {
+	var opening, closing []step
+	for _, s := range todo {
+		if s.enable {
+			opening = append(opening, s)
+		} else {
+			closing = append(closing, s)
+		}
+	}
+	return [][]step{opening, closing}
+}
+
 // What becomes of ALBs that the resource lets go of.
 const (
 	onDestroyLeave   = "leave"

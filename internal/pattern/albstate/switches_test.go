@@ -181,6 +181,7 @@ func TestUnfinished(t *testing.T) {
 		on("private", "1"), with(off("private", "2"), func(a *iks.ALB) { a.Enabled = true }),
 		off("public", "1"), with(on("public", "2"), func(a *iks.ALB) { a.Enabled = false }), on("public", "3"),
 		with(on("private", "3"), func(a *iks.ALB) { a.Status = "unhealthy" }),
+		with(on("private", "4"), func(a *iks.ALB) { a.Address = "" }),
 	}
 	todo := []step{{on("private", "9"), false}} // gone
 	for _, a := range now {
@@ -191,7 +192,7 @@ func TestUnfinished(t *testing.T) {
 		short, _, _ := strings.Cut(s, ":")
 		got = append(got, short)
 	}
-	if want := []string{id("private", "2"), id("public", "2"), id("public", "3")}; !slices.Equal(got, want) {
+	if want := []string{id("private", "2"), id("public", "2"), id("public", "3"), id("private", "3"), id("private", "4")}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

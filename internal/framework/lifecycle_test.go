@@ -170,6 +170,61 @@ func TestFailureAfterWritingKeepsTheObject(t *testing.T) {
 	)
 }
 
+// What an update has made before it failed is not forgotten: neither when the
+// change is taken back, nor when everything is destroyed.
+func TestFailedUpdateIsRemembered(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string][]resource.TestStep{
+		"destroyed": nil,
+		"taken back": {{
+			Config:           config(`cluster = "alpha"`, `name = "one"`),
+			ConfigPlanChecks: expect(plancheck.ResourceActionUpdate),
+		}},
+		"tried again": {{
+			Config:           config(`cluster = "alpha"`, `name = "two"`),
+			ConfigPlanChecks: expect(plancheck.ResourceActionUpdate),
+		}},
+		"gone on to another": {{
+			Config:           config(`cluster = "alpha"`, `name = "three"`),
+			ConfigPlanChecks: expect(plancheck.ResourceActionUpdate),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			steps := []resource.TestStep{
+				{Config: config(`cluster = "alpha"`, `name = "one"`)},
+				{
+					PreConfig:   func() { w.set(func(w *world) { w.failure, w.wroteOne = errors.New("broke off"), true }) },
+					Config:      config(`cluster = "alpha"`, `name = "two"`),
+					ExpectError: regexp.MustCompile(`Broke off`),
+				},
+				{
+					PreConfig:          func() { w.set(func(w *world) { w.failure = nil }) },
+					RefreshState:       true,
+					ExpectNonEmptyPlan: true,
+					Check:              resource.TestCheckResourceAttrSet(it, "drift.0"),
+				},
+			}
+			for _, step := range then {
+				step.Check = func(*terraform.State) error {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					if len(w.objects) != 1 {
+						return fmt.Errorf("there are %d objects, want one: %v", len(w.objects), w.objects)
+					}
+					return nil
+				}
+				steps = append(steps, step)
+			}
+			unitTest(t, w, steps...)
+			if len(w.objects) != 0 {
+				t.Errorf("destroy left %v", w.objects)
+			}
+		})
+	}
+}
+
 func TestFailureBeforeWritingLeavesNoState(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -60,8 +60,11 @@ type Description struct {
 	// CreateTimeout, UpdateTimeout and DeleteTimeout are the defaults of the
 	// `timeouts` attribute.
 	CreateTimeout, UpdateTimeout, DeleteTimeout time.Duration
+	// Recorded names computed attributes that Apply itself sets, because nothing
+	// in the cluster tells them afterwards. An update that fails half way keeps them.
+	Recorded []string
 	// Stable names computed attributes that keep their value when an object
-	// that has drifted is put right. Their schema says UseStateForUnknown too.
+	// that has drifted is put right. Their schema says UseNonNullStateForUnknown too.
 	Stable []string
 }
 

@@ -56,12 +56,12 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	switch {
 	case moves == replaces:
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("cluster"))
-		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, true)...)
+		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, req.State, true)...)
 		return
 	case moves == unknown:
-		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, true)...)
+		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, req.State, true)...)
 	case !before.Ready.ValueBool() || len(before.Drift.Elements()) > 0:
-		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, false)...)
+		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, req.State, false)...)
 	case req.Plan.Raw.Equal(req.State.Raw):
 		return
 	}
@@ -88,7 +88,7 @@ func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common) 
 	}
 	c, err := e.provider.Fleet.Find(ctx, after.Cluster.ValueString())
 	switch {
-	case cluster.IsNotFound(err):
+	case cluster.IsNotFound(err) && e.provider.refreshed.Load():
 		// Still to be made in this run, so it cannot be the one we are on.
 		return replaces, nil
 	case err != nil:
@@ -110,13 +110,19 @@ func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common) 
 
 // forget marks what the apply will observe anew as unknown. all includes what
 // otherwise stays with the object, such as its cluster's ID and its addresses.
-func (e *engine[M, P]) forget(ctx context.Context, plan *tfsdk.Plan, all bool) diags {
+func (e *engine[M, P]) forget(ctx context.Context, plan *tfsdk.Plan, state tfsdk.State, all bool) diags {
 	var out diags
 	keep := map[string]bool{"drift": true}
 	if !all {
 		keep["cluster_id"] = true
+		var before map[string]tftypes.Value
+		if err := state.Raw.As(&before); err != nil {
+			out.AddError("The plan could not be made", err.Error())
+			return out
+		}
 		for _, name := range e.about.Stable {
-			keep[name] = true
+			// What has no value yet may still get one.
+			keep[name] = !before[name].IsNull()
 		}
 	}
 	for name, attribute := range plan.Schema.GetAttributes() {

@@ -56,6 +56,9 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if begun, _ := req.Private.GetKey(ctx, begunKey); len(begun) > 0 {
+		observed.Drift = append(observed.Drift, begunDrift)
+	}
 	if !owner.Known {
 		resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: observed.Stamp, Known: true})...)
 	}
@@ -72,6 +75,9 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 // cluster reborn under its name is noticed, and by ID where that leads nowhere.
 func (e *engine[M, P]) clusterOf(ctx context.Context, common *Common) (*cluster.Cluster, error) {
 	name, id := common.Cluster.ValueString(), common.ClusterID.ValueString()
+	if err := e.provider.Fleet.CheckWay(id, name); err != nil {
+		return nil, err
+	}
 	c, err := e.provider.Fleet.Find(ctx, name)
 	if cluster.IsNotFound(err) && id != "" && id != name {
 		return e.provider.Fleet.FindByID(ctx, id, name)

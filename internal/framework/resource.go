@@ -50,10 +50,14 @@ func (e *engine[M, P]) Metadata(_ context.Context, _ resource.MetadataRequest, r
 }
 
 func (e *engine[M, P]) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = e.schema(ctx)
+}
+
+func (e *engine[M, P]) schema(ctx context.Context) schema.Schema {
 	s := e.about.Schema
 	s.Attributes = maps.Clone(s.Attributes)
 	maps.Copy(s.Attributes, commonAttributes(ctx))
-	resp.Schema = s
+	return s
 }
 
 func commonAttributes(ctx context.Context) map[string]schema.Attribute {

@@ -14,6 +14,10 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 )
 
+// driftPatience is how long something that was just written may look undone
+// before it counts as undone by somebody else.
+const driftPatience = 2 * time.Minute
+
 // Pause between two observations while something is still missing: it grows
 // from the first to the last, with jitter.
 const (
@@ -40,15 +44,29 @@ func (u *UnsettledError) Error() string {
 // Unwrap gives the error of the last look.
 func (u *UnsettledError) Unwrap() error { return u.Last }
 
+// UndoneError says that somebody changes back what was written.
+type UndoneError struct {
+	// Drift says what differs.
+	Drift []string
+}
+
+// Error lists what differs.
+func (u *UndoneError) Error() string {
+	return "somebody keeps changing it back: " + strings.Join(u.Drift, "; ")
+}
+
 // settle observes until the cluster is what m declares, or ctx ends. It leaves
 // what it saw last in m.
 func (e *engine[M, P]) settle(ctx context.Context, c *cluster.Cluster, m *M, owner Owner) error {
 	unsettled := &UnsettledError{Missing: []string{"a first look at the cluster"}}
+	began := time.Now()
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
 		observed, err := e.part.Observe(ctx, c, m, owner)
 		switch {
 		case err == nil && observed.settled():
 			return nil
+		case err == nil && len(observed.Drift) > 0 && len(observed.Missing) == 0 && time.Since(began) > driftPatience:
+			return &UndoneError{Drift: observed.Drift}
 		case err == nil:
 			unsettled.Last = nil
 			unsettled.Missing = append(observed.Drift, observed.Missing...)

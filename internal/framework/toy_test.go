@@ -153,7 +153,13 @@ func (t toy) Apply(_ context.Context, c *cluster.Cluster, r framework.ApplyReque
 	}
 	w.objects[key(c, r.Want)] = o
 	_ = r.Sent(nil)
-	return w.failure
+	if w.failure != nil {
+		return w.failure
+	}
+	if r.Prior != nil && !r.Prior.Name.Equal(r.Want.Name) && r.Owner.Owns(w.objects[key(c, r.Prior)].stamp) {
+		delete(w.objects, key(c, r.Prior))
+	}
+	return nil
 }
 
 func (t toy) Remove(_ context.Context, c *cluster.Cluster, m *toyModel, owner framework.Owner) ([]string, error) {

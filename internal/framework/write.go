@@ -59,6 +59,9 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 	resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
 	owner, d := readOwner(ctx, req.Private)
 	resp.Diagnostics.Append(d...)
+	s := e.schema(ctx)
+	begun, d := readBegun[M](ctx, req.Private, s)
+	resp.Diagnostics.Append(d...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -73,17 +76,21 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 	}
 	r := ApplyRequest[M]{Want: &want, Prior: &prior, Owner: e.provider.with(owner), Stamp: owner.Stamp, Warn: resp.Diagnostics.AddWarning}
 	if c.ID != before.ClusterID.ValueString() {
-		if err := e.gone(ctx, before); err != nil {
+		err := changedAfterPlanning(before)
+		if common.ClusterID.IsUnknown() {
+			err = e.gone(ctx, before)
+		}
+		if err != nil {
 			resp.Diagnostics.Append(Diagnose(path.Root("cluster"), "The cluster changed after planning", err)...)
 			return
 		}
-		r.Prior, r.Owner, r.Stamp = nil, e.provider.with(Owner{}), ""
+		r.Prior, r.Owner, r.Stamp, begun = nil, e.provider.with(Owner{}), "", nil
 	}
 	if r.Stamp == "" {
 		r.Stamp = newStamp()
 	}
 
-	wrote, err := e.bringAbout(ctx, c, r)
+	wrote, err := e.bringAbout(ctx, c, r, begun...)
 	if err != nil {
 		resp.Diagnostics.Append(Diagnose(path.Empty(), fmt.Sprintf("Updating %s in cluster %s failed", e.typeName(), common.Cluster.ValueString()), err)...)
 	}
@@ -91,7 +98,9 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 		// The earlier state still tells best what stands in the cluster.
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("ready"), false)...)
 		if wrote {
+			resp.Diagnostics.Append(e.record(ctx, &resp.State, &want)...)
 			resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true})...)
+			resp.Diagnostics.Append(addBegun(ctx, req.Private, resp.Private, s, &want)...)
 		}
 		return
 	}
@@ -101,6 +110,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 	common.settle(c, err == nil)
 	resp.Diagnostics.Append(save(ctx, &resp.State, &want)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true})...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, begunKey, nil)...)
 	if resp.Identity != nil {
 		resp.Diagnostics.Append(e.setIdentity(ctx, resp.Identity, &resp.State, c.ID)...)
 	}
@@ -111,6 +121,8 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 	var m M
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
 	owner, d := readOwner(ctx, req.Private)
+	resp.Diagnostics.Append(d...)
+	begun, d := readBegun[M](ctx, req.Private, e.schema(ctx))
 	resp.Diagnostics.Append(d...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -128,7 +140,14 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("Cluster %s could not be looked up", common.Cluster.ValueString()), err)...)
 		return
 	}
-	warnings, err := e.part.Remove(ctx, c, &m, e.provider.with(owner))
+	var warnings []string
+	for _, declared := range append(begun, &m) {
+		var more []string
+		if more, err = e.part.Remove(ctx, c, declared, e.provider.with(owner)); err != nil {
+			break
+		}
+		warnings = append(warnings, more...)
+	}
 	if len(warnings) > 0 {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Removing %s from cluster %s", e.typeName(), common.Cluster.ValueString()), list(warnings))
 	}
@@ -137,14 +156,27 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 	}
 }
 
-// bringAbout acts, then observes until nothing is missing. wrote tells whether
-// anything of ours stands in the cluster.
-func (e *engine[M, P]) bringAbout(ctx context.Context, c *cluster.Cluster, r ApplyRequest[M]) (wrote bool, err error) {
+// bringAbout acts, then observes until nothing is missing. What somebody undoes
+// meanwhile is done once more, and then left. begun are declarations that
+// earlier updates were about to bring about. wrote tells whether anything of
+// ours stands in the cluster.
+func (e *engine[M, P]) bringAbout(ctx context.Context, c *cluster.Cluster, r ApplyRequest[M], begun ...*M) (wrote bool, err error) {
 	r.wrote = func() { wrote = true }
-	if err := e.part.Apply(ctx, c, r); err != nil {
-		return wrote, err
+	owner := e.provider.with(Owner{Stamp: r.Stamp, Known: true})
+	for again := false; ; again = true {
+		for _, from := range append(begun, r.Prior) {
+			r.Prior = from
+			if err := e.part.Apply(ctx, c, r); err != nil {
+				return wrote, err
+			}
+		}
+		wrote = true
+		var undone *UndoneError
+		err := e.settle(ctx, c, r.Want, owner)
+		if again || !errors.As(err, &undone) {
+			return wrote, err
+		}
 	}
-	return true, e.settle(ctx, c, r.Want, e.provider.with(Owner{Stamp: r.Stamp, Known: true}))
 }
 
 func (e *engine[M, P]) beginApply(ctx context.Context, common *Common) (*cluster.Cluster, error) {
@@ -162,8 +194,12 @@ func (e *engine[M, P]) gone(ctx context.Context, before *Common) error {
 	case err != nil:
 		return err
 	}
+	return changedAfterPlanning(before)
+}
+
+func changedAfterPlanning(before *Common) error {
 	return Refuse(path.Root("cluster"), "The cluster changed after planning",
-		fmt.Sprintf("The plan was made for the cluster with ID %s, which still exists, and `cluster` leads to another one now. Run plan again, with refresh: it will replace the resource, removing it from the old cluster first.", before.ClusterID.ValueString()))
+		fmt.Sprintf("The plan was made for the cluster with ID %s, and `cluster` leads to another one now. Run plan again, with refresh: it will replace the resource, removing it from the old cluster first.", before.ClusterID.ValueString()))
 }
 
 func (e *engine[M, P]) within(ctx context.Context, timeout func(context.Context, time.Duration) (time.Duration, diags), byDefault time.Duration, out *diags) (context.Context, context.CancelFunc) {
@@ -182,7 +218,8 @@ func (c *Common) settle(on *cluster.Cluster, ready bool) {
 // written tells the errors that came after everything was written.
 func written(err error) bool {
 	var unsettled *UnsettledError
-	return errors.As(err, &unsettled)
+	var undone *UndoneError
+	return errors.As(err, &unsettled) || errors.As(err, &undone)
 }
 
 // save writes the model to the state. What could not be observed is null: a

@@ -51,6 +51,7 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	if err != nil {
 		return err
 	}
+	p.claims.take(w.others.me, w.want, nil)
 	return w.apply(ctx)
 }
 
@@ -72,6 +73,7 @@ func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	if w.transition, err = transitionOf(ctx, c, w.declared, r.Prior); err != nil {
 		return nil, err
 	}
+	w.others = others{claims: p.claims, me: claimant{c.ID, r.Stamp}}
 	w.kube, err = c.Kube(ctx)
 	return w, err
 }
@@ -120,6 +122,10 @@ func (w *work) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Also when nothing is to be done: another resource may be about to go that
+	// declared the same.
+	w.part.claims.take(w.others.me, w.want, s.nodes)
+	w.warnOfSpared(s.nodes)
 	move := w.relocator()
 	if len(s.albs) > 0 {
 		if err := move.finishEarlier(ctx); err != nil {
@@ -223,7 +229,7 @@ func (s *situation) incomplete() bool {
 
 // released gives the pool that is not declared any more.
 func (t transition) released() *iks.WorkerPool {
-	if t.prior.pool == nil || t.want.pool != nil && t.want.pool.ID == t.prior.pool.ID {
+	if t.prior.pool == nil || t.want.pool != nil && t.want.pool.ID == t.prior.pool.ID || t.others.pool(t.prior.pool.ID) {
 		return nil
 	}
 	return t.prior.pool

@@ -91,13 +91,21 @@ type transition struct {
 	effects      effects
 	prior        scope
 	priorEffects effects
+	// others is what other resources have taken over.
+	others others
+}
+
+// spares tells whether a node that is not declared any more is left alone,
+// because another resource has taken it over, or its pool.
+func (t transition) spares(n *corev1.Node) bool {
+	return t.prior.holds(n) && !t.want.holds(n) && (t.others.node(n) || t.prior.pool != nil && t.others.pool(t.prior.pool.ID))
 }
 
 // last is what becomes of a node in the end. One that bears a foreign mark is
 // left alone: the checks speak of it.
 func (t transition) last(n *corev1.Node) change {
 	in, was := t.want.holds(n), t.prior.holds(n)
-	if !in && !was || in && len(foreignMarks(n)) > 0 {
+	if !in && !was || in && len(foreignMarks(n)) > 0 || t.spares(n) {
 		return change{}
 	}
 	var c change
@@ -161,7 +169,7 @@ func (t transition) edgeAfter(n *corev1.Node) bool {
 	switch {
 	case t.want.holds(n):
 		return len(foreignMarks(n)) == 0
-	case t.prior.holds(n):
+	case t.prior.holds(n) && !t.spares(n):
 		return false
 	}
 	return isEdge(n)

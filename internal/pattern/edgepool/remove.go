@@ -14,14 +14,16 @@ import (
 
 // Remove takes taints and labels away and moves load balancers and ALBs off:
 // their deployments would demand an edge node at the next restart and find none.
-func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, _ framework.Owner) (warnings []string, err error) {
+func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) (warnings []string, err error) {
 	d, err := m.declared(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &work{part: p, cluster: c, declared: d, sent: func(err error) error { return err }}
+	w := &work{part: p, cluster: c, declared: d, said: map[string]bool{}, sent: func(err error) error { return err }}
 	w.warn = func(summary, detail string) { warnings = append(warnings, summary+": "+detail) }
 	w.priorEffects = d.effects
+	w.others = others{claims: p.claims, me: claimant{c.ID, owner.Stamp}}
+	p.claims.drop(w.others.me)
 	if w.prior, err = priorScope(ctx, c, d); err != nil {
 		return nil, err
 	}
@@ -47,12 +49,33 @@ func (w *work) unmark(ctx context.Context) error {
 		if err != nil {
 			return false, "", err
 		}
+		w.warnOfSpared(nodes)
 		marked := touched(nodes, w.last)
 		if len(marked) == 0 {
 			return true, "", nil
 		}
 		return false, fmt.Sprintf("%d nodes still bear the mark", len(marked)), w.patch(ctx, nodes, w.last)
 	})
+}
+
+// warnOfSpared says, once, that something is left as it is.
+func (w *work) warnOfSpared(nodes []corev1.Node) {
+	const summary = "Edge nodes were taken over by another resource"
+	var names []string
+	for _, n := range w.prior.nodes(nodes) {
+		if w.spares(n) {
+			names = append(names, n.Name)
+		}
+	}
+	if len(names) == 0 || w.said[summary] {
+		return
+	}
+	w.said[summary] = true
+	detail := fmt.Sprintf("Another iks_edge_pool has just been applied to them, so their label and taints are left as they are: %s.", some(names))
+	if w.prior.pool != nil && w.others.pool(w.prior.pool.ID) {
+		detail += fmt.Sprintf(" So are those of worker pool %s, whose nodes they are.", w.prior.pool.Name)
+	}
+	w.warn(summary, detail)
 }
 
 // moveOff redeploys what still demands edge nodes, verifies it, and takes our

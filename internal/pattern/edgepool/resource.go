@@ -42,10 +42,12 @@ type part struct {
 	changedPools *sync.Map
 	// turns lets one resource at a time redeploy load balancers in a cluster.
 	turns *turns
+	// claims tells resources that take over each other's edge nodes apart.
+	claims *claims
 }
 
 func newPart(now func() time.Time) *part {
-	return &part{now: now, changedPools: &sync.Map{}, turns: newTurns()}
+	return &part{now: now, changedPools: &sync.Map{}, turns: newTurns(), claims: newClaims()}
 }
 
 // Describe says what the resource is called and looks like.

@@ -2,6 +2,7 @@ package albstate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -25,12 +26,12 @@ type hands struct {
 	sent func(error) error
 }
 
-// take takes the steps in their order. Each one that closes a public ALB looks
-// first, at that moment, whether a private one serves.
+// take takes the steps in their order. Each one that closes an ALB looks first,
+// at that moment, whether another one serves that can stand in.
 func (h hands) take(ctx context.Context, todo []step) error {
 	for _, s := range todo {
-		if s.closesPublic() && !h.allowNoALB {
-			if err := h.standsIn(ctx, s.alb); err != nil {
+		if !s.enable && !h.allowNoALB {
+			if err := h.standsIn(ctx, s, todo); err != nil {
 				return err
 			}
 		}
@@ -45,22 +46,28 @@ func (h hands) take(ctx context.Context, todo []step) error {
 	return nil
 }
 
-// standsIn refuses to close a public ALB unless a private one serves.
-func (h hands) standsIn(ctx context.Context, public iks.ALB) error {
+// standsIn refuses to take a step that closes an ALB unless another one serves.
+func (h hands) standsIn(ctx context.Context, s step, todo []step) error {
 	albs, err := h.api.ALBs(ctx, h.cluster)
 	if err != nil {
 		return err
 	}
-	found, why := standIn(albs)
-	if found {
+	found, why := standIn(albs, s, todo)
+	switch {
+	case found:
 		return nil
+	case !s.closesPublic():
+		return framework.Refuse(path.Root("allow_no_alb"), "No other ALB is there to take over",
+			fmt.Sprintf("%s of cluster %s is not disabled, because it is the last way in: no other ALB serves at this moment:\n%s\n"+
+				"Enable another one first, and let this resource wait for it (depends_on). If the cluster is to have no ALB at all, set allow_no_alb = true.",
+				s.alb.ID, h.cluster.Name, bullets(why)))
 	}
 	return framework.Refuse(path.Root("allow_no_alb"), "No private ALB is there to take over",
 		fmt.Sprintf("%s of cluster %s is not disabled, because no private ALB serves at this moment:\n%s\n"+
 			"Add the resource below, and let this one depend on it (depends_on), so that the private ALB is healthy before the public one goes. "+
 			"If the cluster is to have no ALB at all, set allow_no_alb = true.\n\n"+
 			"  resource \"iks_alb_state\" \"private\" {\n    cluster = %q\n    type    = \"private\"\n    enabled = true\n  }",
-			public.ID, h.cluster.Name, bullets(why), h.cluster.Name))
+			s.alb.ID, h.cluster.Name, bullets(why), h.cluster.Name))
 }
 
 // Pause between two looks while ALBs change.
@@ -71,17 +78,45 @@ const (
 
 // carryOut takes steps on ALBs that are let go of: first those that open a way
 // in. Once these serve the others follow, so that there is no gap.
-func (h hands) carryOut(ctx context.Context, todo []step) error {
-	for _, some := range inTurn(todo) {
-		if err := h.take(ctx, some); err != nil {
-			return err
-		}
-		if err := h.await(ctx, some); err != nil {
-			return err
+//
+// Restoring never takes the last way in: a private ALB that nothing stands in
+// for is left on, and a warning says so.
+func (h hands) carryOut(ctx context.Context, todo []step, onDestroy string) (warnings []string, err error) {
+	opening, closing := inTurn(todo)
+	if err := errors.Join(h.take(ctx, opening), h.await(ctx, opening)); err != nil {
+		return nil, err
+	}
+	if onDestroy == onDestroyRestore && !h.allowNoALB {
+		if closing, warnings, err = h.spare(ctx, closing); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	if err := h.take(ctx, closing); err != nil {
+		return warnings, err
+	}
+	return warnings, h.await(ctx, closing)
 }
+
+// spare leaves out the private ALBs that are the last way in.
+func (h hands) spare(ctx context.Context, todo []step) (rest []step, warnings []string, err error) {
+	if len(todo) == 0 {
+		return nil, nil, nil
+	}
+	albs, err := h.api.ALBs(ctx, h.cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range todo {
+		if found, _ := standIn(albs, s, todo); !found && !s.closesPublic() {
+			warnings = append(warnings, s.alb.ID+" was disabled before and stays enabled: "+lastWayIn)
+			continue
+		}
+		rest = append(rest, s)
+	}
+	return rest, warnings, nil
+}
+
+const lastWayIn = "it is the last way into the cluster, no other ALB serves. With allow_no_alb = true it is disabled all the same"
 
 // await returns once the steps have come true. An ALB that is enabled has to
 // serve by then, as whoever comes next may close another way in.

@@ -128,6 +128,83 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+// The last ALB that serves is never switched off by accident, whatever the step.
+func TestTheLastWayInStays(t *testing.T) {
+	t.Parallel()
+	disabling := func(m *model) {
+		m.Type, m.OnDestroy = types.StringValue("private"), types.StringValue(onDestroyDisable)
+	}
+	allowed := func(change func(*model)) func(*model) {
+		return func(m *model) { change(m); m.AllowNoALB = types.BoolValue(true) }
+	}
+	for name, test := range map[string]struct {
+		public  string // status of the public ALB, "" for disabled
+		change  func(*model)
+		act     func(r *rig, m *model) error
+		want    []string
+		warning string
+		refused bool
+	}{
+		"update":                                {"", ofType("private"), switchOff, nil, "", true},
+		"update while the public one is ill":    {"critical", ofType("private"), switchOff, nil, "", true},
+		"update while the public one serves":    {"healthy", ofType("private"), switchOff, []string{"disable private1", "disable private2"}, "", false},
+		"update, allowed":                       {"", allowed(ofType("private")), switchOff, []string{"disable private1", "disable private2"}, "", false},
+		"destroy, restoring":                    {"", restoring("private", false), destroy, nil, "last way into the cluster", false},
+		"destroy, restoring, the public is ill": {"critical", restoring("private", false), destroy, nil, "last way into the cluster", false},
+		"destroy, restoring, the public serves": {"healthy", restoring("private", false), destroy, []string{"disable private1", "disable private2"}, "", false},
+		"destroy, restoring, allowed":           {"", allowed(restoring("private", false)), destroy, []string{"disable private1", "disable private2"}, "no ALB of the cluster", false},
+		"destroy, disabling":                    {"", disabling, destroy, nil, "", true},
+		"letting go of one, the other serves":   {"", disabling, letGoOfOne, []string{"disable private2"}, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, fakeiks.Cluster{Zones: zones("dal10", "dal12")})
+			m := declare(true, test.change)
+			r.mustApply(m, nil)
+			if test.public != "healthy" {
+				r.mustApply(declare(false, ofType("public")), nil)
+			}
+			r.restart()
+			if test.public == "critical" {
+				defer r.fake.TakeOverALBs("prod")()
+				if err := r.fake.SetALB("prod", r.id("public1"), "enabled", test.public, "192.0.2.9"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.writes()
+			err := test.act(r, m)
+			r.wantWrites(test.want...)
+			if _, refused := framework.AsRefusal(err); refused != test.refused || err != nil && !refused {
+				t.Errorf("got %v, refused should be %t", err, test.refused)
+			}
+			if test.refused && !strings.Contains(err.Error(), "allow_no_alb = true") {
+				t.Errorf("the refusal shows no way out: %v", err)
+			}
+			if all := strings.Join(r.warned, "\n"); !strings.Contains(all, test.warning) || (test.warning == "") != (all == "") {
+				t.Errorf("warnings %q, want %q", r.warned, test.warning)
+			}
+		})
+	}
+}
+
+func switchOff(r *rig, m *model) error {
+	after := *m
+	after.Enabled = types.BoolValue(false)
+	return r.apply(&after, m)
+}
+
+func letGoOfOne(r *rig, m *model) error {
+	after := *m
+	after.Zone = types.StringValue("dal10")
+	return r.apply(&after, m)
+}
+
+func destroy(r *rig, m *model) error {
+	warnings, err := r.part.Remove(r.t.Context(), r.find(), m, framework.Owner{})
+	r.warned = append(r.warned, warnings...)
+	return err
+}
+
 // What is enabled on the way out serves before the next resource goes, which
 // may close the only other way in.
 func TestReverseCutOverWaits(t *testing.T) {

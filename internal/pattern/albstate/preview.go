@@ -2,6 +2,7 @@ package albstate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 )
@@ -32,26 +33,33 @@ func (f foresight) foresee(all []iks.ALB) []string {
 	for _, s := range todo {
 		out = append(out, f.describe(s))
 	}
-	if closes(todo) && !f.allowNoALB {
-		if found, why := standIn(all); !found {
-			out = append(out, "a public ALB is disabled only if a private one serves at that moment, or with allow_no_alb = true; now none does:")
-			out = append(out, why...)
-		}
-	}
-	todo, warnings := f.farewell.inUpdate().release(f.letGo)
-	for _, s := range todo {
+	out = append(out, f.lacking(all, todo, todo)...)
+	parting, warnings := f.farewell.inUpdate().release(f.letGo)
+	for _, s := range parting {
 		out = append(out, f.describe(s)+", because it is let go of and on_destroy = \""+f.farewell.onDestroy+"\"")
+	}
+	if !f.enabled { // else what is enabled takes over
+		out = append(out, f.lacking(all, parting, slices.Concat(todo, parting))...)
 	}
 	return append(out, warnings...)
 }
 
-func closes(todo []step) bool {
-	for _, s := range todo {
-		if s.closesPublic() {
-			return true
+// lacking says once what stands in the way of the steps that close an ALB.
+func (f foresight) lacking(all []iks.ALB, some, todo []step) []string {
+	for _, s := range some {
+		if s.enable || f.allowNoALB {
+			continue
+		}
+		found, why := standIn(all, s, todo)
+		switch {
+		case found:
+		case s.closesPublic():
+			return append([]string{"a public ALB is disabled only if a private one serves at that moment, or with allow_no_alb = true; now none does:"}, why...)
+		default:
+			return append([]string{"the last ALB that serves is disabled only with allow_no_alb = true; besides " + s.alb.ID + " none does now:"}, why...)
 		}
 	}
-	return false
+	return nil
 }
 
 func (f foresight) describe(s step) string {

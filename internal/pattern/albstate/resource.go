@@ -172,10 +172,16 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 		return err
 	}
 	todo, warnings := farewell.release(letGo)
-	for _, w := range warnings {
+	if len(todo) > 0 { // what takes their place has to serve first
+		if err := h.await(ctx, towards(albs, r.Want.Enabled.ValueBool())); err != nil {
+			return err
+		}
+	}
+	more, err := h.carryOut(ctx, todo, farewell.onDestroy)
+	for _, w := range append(warnings, more...) {
 		r.Warn("An ALB is let go of", w+".")
 	}
-	return h.carryOut(ctx, todo)
+	return err
 }
 
 // remember notes what the ALBs were, in the plan, before anything is written,
@@ -274,5 +280,6 @@ func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, _ frame
 	if lastEntry(all, todo) && h.allowNoALB {
 		warnings = append(warnings, "no ALB of the cluster is enabled any more")
 	}
-	return warnings, h.carryOut(ctx, todo)
+	more, err := h.carryOut(ctx, todo, m.OnDestroy.ValueString())
+	return append(warnings, more...), err
 }

@@ -30,6 +30,7 @@ func (p *part) Describe() framework.Description {
 		Validators: []resource.ConfigValidator{
 			resourcevalidator.ExactlyOneOf(path.MatchRoot("alb_id"), path.MatchRoot("type")),
 		},
+		Recorded:      []string{"previous"},
 		CreateTimeout: switchTimeout,
 		UpdateTimeout: switchTimeout,
 		DeleteTimeout: switchTimeout,
@@ -40,7 +41,7 @@ func resourceSchema() schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "Keeps Ingress ALBs of a cluster enabled or disabled: the private ALB on, the public one off.\n\n" +
 			"Apply waits until each ALB is what is declared: enabled with a healthy status and an address, or disabled. " +
-			"A public ALB is disabled only if a private ALB of the cluster is enabled, healthy and has an address at that moment. " +
+			"A public ALB is disabled only if a private ALB of the cluster is enabled, healthy and has an address at that moment, a private one only if any other ALB is. " +
 			"Once it is `ready`, a change of an ALB's health or build shows in `albs` and not in `ready` or `drift`. " +
 			"Let the resource of the public ALB depend on that of the private one, and guard it with a `postcondition` on `ready`.\n\n" +
 			"Nothing but the ALB's own switch is written: its build, replicas, autoscaling and update policy stay as they are, " +
@@ -76,14 +77,14 @@ func resourceSchema() schema.Schema {
 				Default:  stringdefault.StaticString(onDestroyLeave),
 				MarkdownDescription: "What becomes of the ALBs when this resource is destroyed. `leave` (default): they stay as they are. " +
 					"`restore`: they become what `previous` says; after an import, where `previous` is empty, they stay as they are. " +
-					"`disable`: they are disabled. A public ALB is disabled under the same condition as ever (see `allow_no_alb`), else destroying fails.",
+					"`disable`: they are disabled. ALBs are disabled under the same condition as ever (see `allow_no_alb`), else destroying fails; only `restore` leaves a private ALB on that is the last way in, with a warning.",
 				Validators: []validator.String{stringvalidator.OneOf(onDestroyLeave, onDestroyRestore, onDestroyDisable)},
 			},
 			"allow_no_alb": schema.BoolAttribute{
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
-				MarkdownDescription: "Disable public ALBs also when no private ALB is there to take over. Default: `false`.",
+				MarkdownDescription: "Disable ALBs also when no other one is there to take over: a public one needs a private one that serves, a private one any other that does. Default: `false`.",
 			},
 			"allow_public_on_destroy": schema.BoolAttribute{
 				Optional: true,

@@ -15,26 +15,29 @@ type step struct {
 	enable bool
 }
 
-// closesPublic tells the steps that need a private ALB to stand in.
+// closesPublic tells the steps that need a private ALB to stand in; for one
+// that closes a private ALB any other will do.
 func (s step) closesPublic() bool { return !s.enable && s.alb.Type == iks.ALBPublic }
 
 // opensPublic tells the steps that let the internet in.
 func (s step) opensPublic() bool { return s.enable && s.alb.Type == iks.ALBPublic }
 
-// steps are what it takes to make all of these ALBs enabled, or disabled.
-func steps(albs []iks.ALB, enabled bool) []step {
+// towards are steps that make all of these ALBs enabled, or disabled.
+func towards(albs []iks.ALB, enabled bool) []step {
 	var out []step
 	for _, a := range albs {
-		if a.Enabled != enabled {
-			out = append(out, step{alb: a, enable: enabled})
-		}
+		out = append(out, step{alb: a, enable: enabled})
 	}
 	return out
 }
 
+// steps are those of them that it takes.
+func steps(albs []iks.ALB, enabled bool) []step {
+	return slices.DeleteFunc(towards(albs, enabled), func(s step) bool { return s.alb.Enabled == enabled })
+}
+
 // inTurn gives the steps that enable before those that disable.
-func inTurn(todo []step) [][]step {
-	var opening, closing []step
+func inTurn(todo []step) (opening, closing []step) {
 	for _, s := range todo {
 		if s.enable {
 			opening = append(opening, s)
@@ -42,7 +45,7 @@ func inTurn(todo []step) [][]step {
 			closing = append(closing, s)
 		}
 	}
-	return [][]step{opening, closing}
+	return opening, closing
 }
 
 // What becomes of ALBs that the resource lets go of.
@@ -122,11 +125,14 @@ func record(previous map[string]bool, albs []iks.ALB) map[string]bool {
 // statusHealthy is IKS's word for an ALB that serves.
 const statusHealthy = "healthy"
 
-// standIn finds a private ALB that serves, for certain: here a status that is
-// not known does not pass. If there is none, it says why, ALB by ALB.
-func standIn(albs []iks.ALB) (found bool, why []string) {
+// standIn finds an ALB that serves, for certain, when s closes one: here a
+// status that is not known does not pass. A private one stands in for any, a
+// public one for a private one only, and none that todo closes as well does. If
+// there is none, it says why, ALB by ALB.
+func standIn(albs []iks.ALB, s step, todo []step) (found bool, why []string) {
 	for _, a := range albs {
-		if a.Type != iks.ALBPrivate || a.DisableDeployment {
+		goes := slices.ContainsFunc(todo, func(t step) bool { return !t.enable && t.alb.ID == a.ID })
+		if a.DisableDeployment || a.ID == s.alb.ID || goes || s.closesPublic() && a.Type != iks.ALBPrivate {
 			continue
 		}
 		switch lacks := pending(a); {
@@ -140,8 +146,12 @@ func standIn(albs []iks.ALB) (found bool, why []string) {
 			return true, nil
 		}
 	}
-	if len(why) == 0 {
-		why = []string{"the cluster has no private ALB that IKS manages"}
+	switch {
+	case len(why) > 0:
+	case s.closesPublic():
+		why = []string{"the cluster has no private ALB that IKS manages and that stays"}
+	default:
+		why = []string{"the cluster has no other ALB that IKS manages and that stays"}
 	}
 	slices.Sort(why)
 	return false, why

@@ -147,7 +147,35 @@ func TestStandIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found, why := standIn(test.albs)
+			found, why := standIn(test.albs, step{alb: on("public", "1")}, nil)
+			if found != (test.why == "") || !strings.Contains(strings.Join(why, "\n"), test.why) {
+				t.Errorf("found %t, why %q; want %q", found, why, test.why)
+			}
+		})
+	}
+}
+
+// For a private ALB any other one stands in, unless it goes as well.
+func TestStandInForPrivate(t *testing.T) {
+	t.Parallel()
+	one, two := step{alb: on("private", "1")}, step{alb: on("private", "2")}
+	sick := with(on("public", "1"), func(a *iks.ALB) { a.Status = "critical" })
+	for name, test := range map[string]struct {
+		albs []iks.ALB
+		todo []step
+		why  string // "" if there is one
+	}{
+		"a public one serves":         {[]iks.ALB{one.alb, on("public", "1")}, []step{one}, ""},
+		"another private one serves":  {[]iks.ALB{one.alb, two.alb}, []step{one}, ""},
+		"it is the only one":          {[]iks.ALB{one.alb}, []step{one}, "no other ALB"},
+		"the other one goes as well":  {[]iks.ALB{one.alb, two.alb}, []step{one, two}, "no other ALB"},
+		"the other one comes":         {[]iks.ALB{one.alb, two.alb}, []step{one, {alb: two.alb, enable: true}}, ""},
+		"the other one is disabled":   {[]iks.ALB{one.alb, off("public", "1")}, []step{one}, "is disabled"},
+		"the other one is not itself": {[]iks.ALB{one.alb, sick}, []step{one}, "critical"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found, why := standIn(test.albs, one, test.todo)
 			if found != (test.why == "") || !strings.Contains(strings.Join(why, "\n"), test.why) {
 				t.Errorf("found %t, why %q; want %q", found, why, test.why)
 			}
@@ -228,6 +256,12 @@ func TestForesee(t *testing.T) {
 		},
 		"the same, allowed": {
 			foresight{chosen: selection{kind: "public"}, allowNoALB: true}, []iks.ALB{on("public", "1")}, []string{"is disabled, and"},
+		},
+		"the last private one": {
+			foresight{chosen: selection{kind: "private"}}, []iks.ALB{off("public", "1"), on("private", "1")}, []string{"is disabled, and", "the last ALB that serves", "public-cr"},
+		},
+		"a private one while a public one serves": {
+			foresight{chosen: selection{kind: "private"}}, []iks.ALB{on("public", "1"), on("private", "1")}, []string{"is disabled, and"},
 		},
 		"what restore will not do": {
 			foresight{chosen: selection{kind: "public"}, farewell: parting{onDestroy: "restore"}}, cutOver, []string{"does not enable it again"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -51,26 +52,40 @@ func (a access) connection(name string) (kube.Access, error) {
 			return kube.Access{}, &cluster.UnknownConfigurationError{Attribute: fmt.Sprintf("cluster_access[%q].%s", name, attribute)}
 		}
 	}
-	file := orEnv(a.ConfigPath, "KUBE_CONFIG_PATH")
-	if a.ConfigPath.IsNull() && !a.Host.IsNull() {
-		file = "" // the entry names its server, a file from the environment is for another one
+	explicit := !a.Host.IsNull() || !a.CACertificate.IsNull() || a.ownCredentials()
+	if !a.ConfigPath.IsNull() && explicit {
+		return kube.Access{}, errors.New("config_path stands beside host, token or certificates; a kubeconfig says all of that, so leave one or the other out")
 	}
-	if file != "" {
+	file := orEnv(a.ConfigPath, "KUBE_CONFIG_PATH")
+	if file != "" && !explicit {
 		return kube.ReadKubeconfig(file, orEnv(a.ConfigContext, "KUBE_CTX"))
 	}
 	connection := kube.Access{
 		Host:              orEnv(a.Host, "KUBE_HOST"),
 		CACertificate:     []byte(orEnv(a.CACertificate, "KUBE_CLUSTER_CA_CERT_DATA")),
-		ClientCertificate: []byte(orEnv(a.ClientCertificate, "KUBE_CLIENT_CERT_DATA")),
-		ClientKey:         []byte(orEnv(a.ClientKey, "KUBE_CLIENT_KEY_DATA")),
+		ClientCertificate: []byte(a.ClientCertificate.ValueString()),
+		ClientKey:         []byte(a.ClientKey.ValueString()),
 	}
-	if token := orEnv(a.Token, "KUBE_TOKEN"); token != "" {
+	token := a.Token.ValueString()
+	if !a.ownCredentials() {
+		// What the environment holds may be for another cluster, so it never
+		// joins credentials of the entry's own.
+		token = os.Getenv("KUBE_TOKEN")
+		connection.ClientCertificate = []byte(os.Getenv("KUBE_CLIENT_CERT_DATA"))
+		connection.ClientKey = []byte(os.Getenv("KUBE_CLIENT_KEY_DATA"))
+	}
+	if token != "" {
 		connection.Token = fixed(token)
 	}
 	if connection.Host == "" {
 		return kube.Access{}, errors.New("neither host nor config_path is set, nor KUBE_HOST or KUBE_CONFIG_PATH in the environment")
 	}
 	return connection, nil
+}
+
+// ownCredentials tells whether the entry itself says who is asking.
+func (a access) ownCredentials() bool {
+	return !a.Token.IsNull() || !a.ClientCertificate.IsNull() || !a.ClientKey.IsNull()
 }
 
 func fixed(token string) kube.TokenSource {

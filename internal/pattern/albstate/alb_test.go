@@ -102,7 +102,7 @@ func TestJudge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for settled, want := range map[bool]string{false: test.first, true: test.settled} {
-				o := judge([]iks.ALB{test.alb}, test.enabled, settled)
+				o := judge([]iks.ALB{test.alb}, test.enabled, func(string) bool { return settled })
 				drift, missing := 0, 0
 				switch want {
 				case "drift":

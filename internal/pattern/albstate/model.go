@@ -24,6 +24,10 @@ type model struct {
 	AllowPublicOnDestroy types.Bool   `tfsdk:"allow_public_on_destroy"`
 	ALBs                 types.List   `tfsdk:"albs"`
 	Previous             types.Map    `tfsdk:"previous"`
+
+	// settled are the ALBs, by ID, that were what is declared before the apply
+	// that this model is planned for, and that it did not switch.
+	settled map[string]bool
 }
 
 // known tells whether all that decides which ALBs are switched, and how, is known.
@@ -53,6 +57,23 @@ func (m *model) selection(clusterID string) (selection, error) {
 			fmt.Sprintf("%s is an ALB of the cluster with ID %s, and `cluster` leads to the one with ID %s. Correct one of the two; `ibmcloud ks ingress alb ls` lists a cluster's ALBs.", s.id, parsed.ClusterID, clusterID))
 	}
 	return s, nil
+}
+
+// settle notes which ALBs an apply does not have to wait for: those of a ready
+// state that it does not switch. What it has switched once it waits for, also
+// when it acts anew because somebody undid it.
+func (m *model) settle(prior *model, todo []step) {
+	if m.settled == nil {
+		m.settled = map[string]bool{}
+		if prior != nil && prior.Ready.ValueBool() {
+			for _, id := range albIDs(prior.ALBs) {
+				m.settled[id] = true
+			}
+		}
+	}
+	for _, s := range todo {
+		delete(m.settled, s.alb.ID)
+	}
 }
 
 // previous reads what the ALBs were before the first write.

@@ -205,6 +205,27 @@ func destroy(r *rig, m *model) error {
 	return err
 }
 
+// The ALB that is chosen instead serves before the other one goes.
+func TestAnotherOneTakesOver(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, fakeiks.Cluster{Zones: zones("dal10", "dal12")})
+	one := func(name string) *model {
+		return declare(true, func(m *model) {
+			m.ALBID, m.OnDestroy = types.StringValue(r.id(name)), types.StringValue(onDestroyRestore)
+		})
+	}
+	before := one("private1")
+	r.mustApply(before, nil)
+	r.mustApply(declare(false, ofType("public")), nil)
+	r.restart()
+	r.writes()
+	r.mustApply(one("private2"), before)
+	r.wantWrites("enable private2", "disable private1")
+	if len(r.warned) > 0 {
+		t.Errorf("warnings: %q", r.warned)
+	}
+}
+
 // What is enabled on the way out serves before the next resource goes, which
 // may close the only other way in.
 func TestReverseCutOverWaits(t *testing.T) {

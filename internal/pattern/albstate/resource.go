@@ -97,19 +97,19 @@ func (p *part) Observe(ctx context.Context, c *cluster.Cluster, m *model, _ fram
 	}
 	m.adopt(albs)
 	m.ALBs = albList(albs)
-	return judge(albs, m.Enabled.ValueBool(), m.Ready.ValueBool()), nil
+	return judge(albs, m.Enabled.ValueBool(), func(id string) bool { return m.Ready.ValueBool() || m.settled[id] }), nil
 }
 
-// judge holds the ALBs against the declaration. settled says that they have all
+// judge holds the ALBs against the declaration. settled tells those that have
 // been what is declared before: from then on their health is shown and not
 // waited for, because it comes and goes by itself.
-func judge(albs []iks.ALB, enabled, settled bool) framework.Observation {
+func judge(albs []iks.ALB, enabled bool, settled func(id string) bool) framework.Observation {
 	var o framework.Observation
-	lacks := pending
-	if settled {
-		lacks = reverting
-	}
 	for _, a := range albs {
+		lacks := pending
+		if settled(a.ID) {
+			lacks = reverting
+		}
 		if a.DisableDeployment {
 			o.Missing = append(o.Missing, a.ID+": runs a controller of your own, it is not switched")
 			continue
@@ -168,16 +168,18 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 		return err
 	}
 	h := hands{api: api, cluster: facts, allowNoALB: r.Want.AllowNoALB.ValueBool(), sent: r.Sent}
-	if err := h.take(ctx, steps(albs, r.Want.Enabled.ValueBool())); err != nil {
+	todo := steps(albs, r.Want.Enabled.ValueBool())
+	r.Want.settle(r.Prior, todo)
+	if err := h.take(ctx, todo); err != nil {
 		return err
 	}
-	todo, warnings := farewell.release(letGo)
-	if len(todo) > 0 { // what takes their place has to serve first
+	parting, warnings := farewell.release(letGo)
+	if len(parting) > 0 { // what takes their place has to serve first
 		if err := h.await(ctx, towards(albs, r.Want.Enabled.ValueBool())); err != nil {
 			return err
 		}
 	}
-	more, err := h.carryOut(ctx, todo, farewell.onDestroy)
+	more, err := h.carryOut(ctx, parting, farewell.onDestroy)
 	for _, w := range append(warnings, more...) {
 		r.Warn("An ALB is let go of", w+".")
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
-	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
@@ -83,19 +82,59 @@ func TestOneALB(t *testing.T) {
 			}
 			// Somebody else switches it off.
 			r.restart()
-			api, facts, err := r.find().IKS("test")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := api.DisableALB(t.Context(), facts, iks.ALB{ID: r.id("private2")}); err != nil {
-				t.Fatal(err)
-			}
+			r.switchOffByHand("private2")
 			if o := r.observe(m); len(o.Drift) != 1 || !strings.Contains(o.Drift[0], r.id("private2")+": is disabled, declared enabled") {
 				t.Errorf("drift: %+v", o)
 			}
 			r.writes()
 			r.mustApply(m, m)
 			r.wantWrites("enable private2")
+		})
+	}
+}
+
+// An update waits for the ALBs that it switches, not for the health of others.
+func TestUpdateWaitsForWhatItSwitches(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		prior  func(r *rig, m *model)
+		change func(r *rig, m *model)
+		want   string // name of the ALB that is waited for, "" for none
+	}{
+		"another on_destroy":        {nil, func(_ *rig, m *model) { m.OnDestroy = types.StringValue(onDestroyDisable) }, ""},
+		"it was not ready":          {func(_ *rig, m *model) { m.Ready = types.BoolValue(false) }, func(*rig, *model) {}, "private1"},
+		"another zone is added":     {func(_ *rig, m *model) { m.ALBs = albList(nil) }, func(*rig, *model) {}, "private1"},
+		"it is switched on":         {func(r *rig, _ *model) { r.switchOffByHand("private1") }, func(*rig, *model) {}, "private1"},
+		"switched off and not gone": {nil, func(_ *rig, m *model) { m.Enabled = types.BoolValue(false) }, "private1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, fakeiks.Cluster{})
+			before := declare(true, ofType("private"))
+			r.mustApply(before, nil)
+			if test.prior != nil {
+				test.prior(r, before)
+			}
+			after := *before
+			test.change(r, &after)
+			after.Ready, after.settled = types.BoolUnknown(), nil
+			defer r.fake.TakeOverALBs("prod")()
+			state := map[bool]string{true: "enabled", false: "disabled"}[r.alb("private1").Enabled]
+			if err := r.fake.SetALB("prod", r.id("private1"), state, "critical", "10.0.0.9"); err != nil {
+				t.Fatal(err)
+			}
+			r.fleet.BeginApply()
+			c := r.find()
+			for range 2 { // the engine acts once more when somebody undoes it
+				if err := r.part.Apply(t.Context(), c, framework.ApplyRequest[model]{Want: &after, Prior: before, Warn: func(string, string) {}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o := r.observe(&after)
+			got := strings.Join(append(o.Drift, o.Missing...), "\n")
+			if (got == "") != (test.want == "") || test.want != "" && !strings.Contains(got, r.id(test.want)) {
+				t.Errorf("waits for %q, want %q", got, test.want)
+			}
 		})
 	}
 }

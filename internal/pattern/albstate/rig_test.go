@@ -128,6 +128,18 @@ func (r *rig) observe(m *model) framework.Observation {
 	return o
 }
 
+// switchOffByHand disables an ALB as somebody else does.
+func (r *rig) switchOffByHand(name string) {
+	r.t.Helper()
+	api, facts, err := r.find().IKS("test")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := api.DisableALB(r.t.Context(), facts, iks.ALB{ID: r.id(name)}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // until waits for something to become true.
 func (r *rig) until(done func() bool) {
 	r.t.Helper()

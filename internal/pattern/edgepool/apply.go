@@ -52,6 +52,7 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 		return err
 	}
 	p.claims.take(w.others.me, w.want, nil)
+	r.Want.inherit(r.Prior)
 	return w.apply(ctx)
 }
 

@@ -24,6 +24,10 @@ type comparison struct {
 	// settling says that the pool was changed moments ago: what IKS has still
 	// to bring to the nodes is missing and not wrong.
 	settling bool
+	// proven says that the declaration has been in effect before. Nodes that
+	// are not ready now are then no reason to plan, or to wait, again: that
+	// shows in ready_count, and passes without us.
+	proven bool
 }
 
 // verdict gives the differences in sentences, and what is only still to come.
@@ -46,6 +50,9 @@ func (c comparison) verdict() (drift, missing []string) {
 	}
 	if len(c.nodes) == 0 && len(c.scope.selector) > 0 {
 		drift = append(drift, "no node matches node_selector")
+	}
+	if c.proven {
+		return drift, missing
 	}
 	return drift, append(missing, c.tooFew()...)
 }

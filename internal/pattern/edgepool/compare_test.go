@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 )
 
@@ -121,6 +123,45 @@ func TestVerdict(t *testing.T) {
 			}
 			if !slices.Equal(missing, test.missing) {
 				t.Errorf("missing:\n got %q\nwant %q", missing, test.missing)
+			}
+		})
+	}
+}
+
+// heir is a plan for a pool.
+func heir(prior *model, pool string) *model {
+	m := byPool(pool, func(m *model) { m.Ready = types.BoolUnknown() })
+	m.inherit(prior)
+	return m
+}
+
+// Whatever happens to nodes after a resource was in effect once is no reason to
+// plan again, nor to wait.
+func TestNotReadyLater(t *testing.T) {
+	t.Parallel()
+	drifted, planned := byPool("edge"), byPool("edge")
+	drifted.Ready, drifted.Drift = types.BoolValue(false), framework.StringList([]string{"10.0.0.1: label dedicated=edge missing"})
+	planned.Ready = types.BoolUnknown()
+	for name, test := range map[string]struct {
+		m      *model
+		proven bool
+	}{
+		"ready":            {byPool("edge", func(m *model) { m.Ready = types.BoolValue(true) }), true},
+		"drifted":          {drifted, true},
+		"not ready so far": {byPool("edge", func(m *model) { m.Ready = types.BoolValue(false) }), false},
+		"planned":          {planned, false},
+		"planned, ready":   {heir(drifted, "edge"), true},
+		"other nodes":      {heir(drifted, "other"), false},
+		"not created yet":  {heir(nil, "edge"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := pool("p1", poolMarked(markValue, "edge:NoExecute"), func(p *iks.WorkerPool) { p.Zones = append(p.Zones, iks.PoolZone{ID: "dal12"}) })
+			nodes := []corev1.Node{aNode("10.0.0.1", marked), aNode("10.0.0.2", marked, notReady)}
+			d := declaration{pool: "edge-p1", effects: effects{noExecute}, minimum: 2, enforce: true}
+			drift, missing := comparison{declared: d, scope: s, nodes: s.nodes(nodes), now: today(), proven: test.m.proven()}.verdict()
+			if len(drift) > 0 || (len(missing) == 0) != test.proven {
+				t.Errorf("drift %q, missing %q", drift, missing)
 			}
 		})
 	}

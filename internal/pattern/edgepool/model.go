@@ -131,6 +131,11 @@ func (m *model) settled() bool {
 			return false
 		}
 	}
+	for _, v := range m.Drain.Attributes() {
+		if v.IsUnknown() {
+			return false
+		}
+	}
 	for _, v := range m.NodeNames.Elements() {
 		if v.IsUnknown() {
 			return false
@@ -147,6 +152,18 @@ func (m *model) settled() bool {
 		}
 	}
 	return true
+}
+
+// proven tells whether what a state declares has been in effect: it is ready,
+// or not ready because of what has drifted since.
+func (m *model) proven() bool { return m.Ready.ValueBool() || len(m.Drift.Elements()) > 0 }
+
+// inherit notes in a plan, where ready is unknown, that the same nodes were
+// ready once: Observe goes by that. prior may be nil.
+func (m *model) inherit(prior *model) {
+	if prior != nil && prior.proven() && m.WorkerPool.Equal(prior.WorkerPool) && m.NodeNames.Equal(prior.NodeNames) && m.NodeSelector.Equal(prior.NodeSelector) {
+		m.Ready = types.BoolValue(true)
+	}
 }
 
 // fill sets what a state lacks that was only imported, or planned before a

@@ -102,6 +102,9 @@ func TestSettled(t *testing.T) {
 		"a label's value is": {declare(func(m *model) {
 			m.NodeSelector = types.MapValueMust(types.StringType, map[string]attr.Value{"a": unknown})
 		}, nil), false},
+		"the time of the drain is": {byPool("edge", func(m *model) {
+			m.Drain = types.ObjectValueMust(drainTypes(), map[string]attr.Value{"timeout": unknown, "max_unavailable": types.Int64Value(1), "on_timeout": types.StringValue(drainFail)})
+		}), false},
 		"an effect is": {byPool("edge", func(m *model) { m.TaintEffects = types.SetValueMust(types.StringType, []attr.Value{unknown}) }), false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,7 +50,7 @@ func (p *part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner 
 	}
 	m.describe(nodes, endpoints)
 	var o framework.Observation
-	o.Drift, o.Missing = comparison{declared: d, scope: s, nodes: nodes, now: p.now(), settling: p.settling(c, s)}.verdict()
+	o.Drift, o.Missing = comparison{declared: d, scope: s, nodes: nodes, now: p.now(), settling: p.settling(c, s), proven: m.proven()}.verdict()
 	return o, nil
 }
 

@@ -169,12 +169,12 @@ func (o *objections) aboutServices(s scene, services []corev1.Service, want sett
 		o.add(framework.Problem{
 			Path: path.Root("port_ranges"), Summary: "The guard cannot close a port that is in use",
 			Detail: "Calico's failsafe ports pass every policy before DNAT, and these services answer on one: " + strings.Join(open, "; ") + ". Move them to other ports, take the ports out of `port_ranges`, or out of failsafeInboundHostPorts of the cluster's FelixConfiguration.",
-		}, want.warnOnly)
+		}, want.warnOnly || want.doubt.services)
 	}
 	if cut := cutOff(services, want.guard, want.acknowledged); len(cut) > 0 {
 		o.add(framework.Problem{
 			Path: path.Root("port_ranges"), Summary: "The guard would cut off load balancers",
 			Detail: "Before DNAT a load balancer's packets bear its own port, and these lie in `port_ranges`: " + strings.Join(cut, "; ") + ". Narrow `port_ranges`, let the load balancers' addresses through with `allowed_destination_cidrs`, or, if they may go dark, list the ports in `acknowledged_load_balancer_ports`.",
-		}, want.warnOnly)
+		}, want.warnOnly || want.doubt.services || want.doubt.openings)
 	}
 }

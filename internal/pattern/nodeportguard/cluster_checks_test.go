@@ -15,22 +15,7 @@ import (
 )
 
 func services(t *testing.T, r *rig) {
-	client, err := kubernetes.NewForConfig(r.plane.RESTConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: "db"},
-		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, Ports: []corev1.ServicePort{{Port: 27017}}},
-	}
-	if _, err := client.CoreV1().Services("default").Create(t.Context(), db, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := client.CoreV1().Services("default").Delete(context.WithoutCancel(t.Context()), "db", metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
-	}()
+	defer r.loadBalancer(t, "db", 27017)()
 	wide := func(m *model) { m.PortRanges = list("20000:32767") }
 	h := newHeld(r)
 	if err := h.apply(t.Context(), planned(wide), "mine"); !strings.Contains(refusal(t, err), "default/db, port TCP 27017") {
@@ -63,7 +48,7 @@ func services(t *testing.T, r *rig) {
 	if got := h.state.NotCovered; !got.Equal(list("TCP 27017", "UDP 30000")) {
 		t.Errorf("not covered: %v", got)
 	}
-	err = h.apply(t.Context(), planned(func(m *model) {
+	err := h.apply(t.Context(), planned(func(m *model) {
 		wide(m)
 		m.Acknowledged = int64s(27017)
 	}), h.owner.Stamp)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -71,6 +72,62 @@ func preview(t *testing.T, r *rig) {
 	}
 	if r.version(t) != before {
 		t.Error("a preview wrote")
+	}
+}
+
+// What is not known while planning may turn out to be what makes a guard fit,
+// so a plan warns where applying refuses.
+func previewOfUnknowns(t *testing.T, r *rig) {
+	defer r.loadBalancer(t, "db", 27017)()
+	wide := func(change func(*model)) *model {
+		return planned(func(m *model) {
+			m.PortRanges = list("20000:32767")
+			change(m)
+		})
+	}
+	unknown := types.SetUnknown(types.StringType)
+	masters := func(change func(*model)) *model {
+		return planned(func(m *model) {
+			m.Roles = set("master_public")
+			change(m)
+		})
+	}
+	r.calicoctl(t, published)
+	elsewhere := func(m *model) { m.Name = types.StringValue("elsewhere") }
+	for name, test := range map[string]struct {
+		want *model
+		warn string // "" for a refusal
+	}{
+		"all is known": {wide(elsewhere), ""},
+		"sources":      {wide(func(m *model) { elsewhere(m); m.Sources = unknown }), ""},
+		"destinations": {wide(func(m *model) { elsewhere(m); m.Destinations = unknown }), "27017"},
+		"one of them": {wide(func(m *model) {
+			elsewhere(m)
+			m.Destinations = types.SetValueMust(types.StringType, []attr.Value{types.StringUnknown()})
+		}), "27017"},
+		"exempt addresses":    {wide(func(m *model) { elsewhere(m); m.Exempt = unknown }), "27017"},
+		"acknowledged ports":  {wide(func(m *model) { elsewhere(m); m.Acknowledged = types.SetUnknown(types.Int64Type) }), "27017"},
+		"safety checks":       {wide(func(m *model) { elsewhere(m); m.SafetyChecks = types.StringUnknown() }), "27017"},
+		"no host endpoints":   {masters(elsewhere), ""},
+		"when there are none": {masters(func(m *model) { elsewhere(m); m.WhenNone = types.StringUnknown() }), "no host endpoint"},
+		"one of the roles": {masters(func(m *model) {
+			elsewhere(m)
+			m.Roles = types.SetValueMust(types.StringType, []attr.Value{types.StringValue("master_public"), types.StringUnknown()})
+		}), "no host endpoint"},
+		"somebody else's":       {planned(nil), ""},
+		"forcing may be wanted": {planned(func(m *model) { m.Force = types.BoolUnknown() }), "not ours"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.cluster = r.connect(t, r.admin(), kube.Options{}, false)
+			warnings, err := part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: test.want, Owner: labelled(framework.Owner{})})
+			if test.warn == "" {
+				refusal(t, err)
+				return
+			}
+			if err != nil || !slices.ContainsFunc(warnings, func(s string) bool { return strings.Contains(s, test.warn) }) {
+				t.Errorf("warnings = %q, error = %v, want a warning of %q", warnings, err, test.warn)
+			}
+		})
 	}
 }
 

@@ -30,6 +30,7 @@ func TestOnRealClusters(t *testing.T) {
 		"no endpoints":         noEndpoints,
 		"stale exemptions":     staleExemptions,
 		"preview":              preview,
+		"preview of unknowns":  previewOfUnknowns,
 		"read-only preview":    readOnlyPreview,
 		"requests of a plan":   requestsOfAPlan,
 		"requests of an apply": requestsOfAnApply,

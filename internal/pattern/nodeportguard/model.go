@@ -57,6 +57,31 @@ type settings struct {
 	// about host endpoints.
 	warnOnly, noneIsFine bool
 	force                bool
+	doubt                doubt
+}
+
+// doubt says which refusals depend on what is not known yet: a plan warns
+// instead, and applying, when all is known, decides.
+type doubt struct {
+	// services is about all refusals that safety_checks is about, openings about
+	// load balancers that are cut off, none about missing host endpoints and
+	// force about a policy that is somebody else's.
+	services, openings, none, force bool
+}
+
+// doubt finds what is not known.
+func (m *model) doubt() doubt {
+	return doubt{
+		services: m.SafetyChecks.IsUnknown(),
+		openings: partlyUnknown(m.Destinations) || partlyUnknown(m.Exempt) || partlyUnknown(m.Acknowledged),
+		none:     m.WhenNone.IsUnknown() || partlyUnknown(m.Roles),
+		force:    m.Force.IsUnknown(),
+	}
+}
+
+// partlyUnknown tells whether a set, or one of its elements, is not known.
+func partlyUnknown(s types.Set) bool {
+	return s.IsUnknown() || slices.ContainsFunc(s.Elements(), attr.Value.IsUnknown)
 }
 
 // reader turns attributes into settings. It remembers what is wrong, and
@@ -95,6 +120,7 @@ func (m *model) settings() (s settings, known bool, problems []framework.Problem
 	s.warnOnly = m.SafetyChecks.ValueString() == checksWarn
 	s.noneIsFine = m.WhenNone.ValueString() == whenNoneWarn
 	s.force = m.Force.ValueBool()
+	s.doubt = m.doubt()
 	return s, known, r.problems
 }
 

@@ -55,11 +55,11 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	if len(want.guard.roles) > 0 && s.matching(want.guard) == 0 {
 		// Workers of a classic cluster may still come in this run.
 		mayCome := !c.OnVPC() && len(s.endpoints) == 0
-		o.add(s.noEndpoints(want.guard, c.OnVPC()), want.noneIsFine || mayCome)
+		o.add(s.noEndpoints(want.guard, c.OnVPC()), want.noneIsFine || want.doubt.none || mayCome)
 	}
 	next := create
 	if known {
-		if next, err = o.aboutOwner(live, in); err != nil {
+		if next, err = o.aboutOwner(live, in, want.doubt); err != nil {
 			return o.warnings, err
 		}
 	}
@@ -78,9 +78,10 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 // aboutOwner decides what becomes of a policy that is there. One that bears
 // another resource's stamp may be removed in this very run, before this one is
 // made, so it is only warned of.
-func (o *objections) aboutOwner(live *calico.GlobalNetworkPolicy, in intent) (step, error) {
+func (o *objections) aboutOwner(live *calico.GlobalNetworkPolicy, in intent, doubt doubt) (step, error) {
 	next, err := decide(live, in)
-	if refusal, ok := framework.AsRefusal(err); ok && !in.held && !calico.IsIBMs(live.Name) && stampOf(*live) != "" {
+	mayPass := func() bool { return doubt.force || !in.held && stampOf(*live) != "" }
+	if refusal, ok := framework.AsRefusal(err); ok && !calico.IsIBMs(live.Name) && mayPass() {
 		for _, p := range refusal.Problems {
 			o.add(p, true)
 		}

@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
@@ -121,6 +123,27 @@ func (r *rig) endpoint(t *testing.T, name, role, address string) {
 	r.store(t, "hostendpoints", "HostEndpoint", name, map[string]any{
 		"node": strings.SplitN(name, "-", 2)[0], "interfaceName": "eth1", "expectedIPs": []any{address},
 	}, map[string]any{"ibm.role": role})
+}
+
+// loadBalancer makes a service; remove takes it away again.
+func (r *rig) loadBalancer(t *testing.T, name string, port int32) (remove func()) {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(r.plane.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, Ports: []corev1.ServicePort{{Port: port}}},
+	}
+	if _, err := client.CoreV1().Services("default").Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := client.CoreV1().Services("default").Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func (r *rig) remove(t *testing.T, resource, name string) {

@@ -37,10 +37,9 @@ type work struct {
 	warn func(summary, detail string)
 	said map[string]bool
 
-	// brought says that IKS is bringing the pool's label or taint to the nodes,
-	// because they were set on it just now.
+	// broughtLabel says that IKS is bringing the pool's label to the nodes,
+	// because it was set on it just now.
 	broughtLabel bool
-	broughtTaint corev1.TaintEffect
 	// wrotePool says that any pool was written.
 	wrotePool bool
 }
@@ -143,11 +142,24 @@ func (w *work) apply(ctx context.Context) error {
 	if err := w.labelPool(ctx); err != nil {
 		return err
 	}
-	if s.moves() {
+	// Nothing is taken off the nodes of before until those of now have it all.
+	moves := s.moves()
+	if moves || s.leaves() {
 		if err := w.label(ctx, s); err != nil {
 			return err
 		}
-		if err := w.releasePool(ctx); err != nil {
+	}
+	if err := w.releasePool(ctx); err != nil {
+		return err
+	}
+	if moves {
+		lose := func(n *corev1.Node) change {
+			if c := w.first(n); c.label == takeAway {
+				return c
+			}
+			return change{}
+		}
+		if err := w.patch(ctx, s.nodes, lose); err != nil {
 			return err
 		}
 		if err := move.run(ctx); err != nil {
@@ -156,8 +168,6 @@ func (w *work) apply(ctx context.Context) error {
 		if s, err = w.lookAgain(ctx); err != nil {
 			return err
 		}
-	} else if err := w.releasePool(ctx); err != nil {
-		return err
 	}
 	drained, err := w.empty(ctx, s)
 	if err != nil {
@@ -171,20 +181,14 @@ func (w *work) apply(ctx context.Context) error {
 	if err := w.taintPool(ctx); err != nil {
 		return err
 	}
-	if w.broughtTaint != "" && s.anyHeld() {
-		// The temporary taint goes when the lasting one is there, not before.
-		if err := w.await(ctx, "taint "+taintName(w.broughtTaint), func(n *corev1.Node) bool { return edgeTaints(n).has(w.broughtTaint) }); err != nil {
-			return err
-		}
-		w.broughtTaint = ""
-	}
 	if w.wrotePool {
 		// IKS is writing the nodes, too: what was read before would only conflict.
 		if s.nodes, err = kube.List(ctx, w.kube, kube.Nodes, kube.ListOptions{}); err != nil {
 			return err
 		}
 	}
-	if err := w.patch(ctx, s.nodes, func(n *corev1.Node) change { return w.last(n).byPool(w.broughtLabel, w.broughtTaint) }); err != nil {
+	// Also what IKS is bringing: the nodes are closed now, and not some time later.
+	if err := w.patch(ctx, s.nodes, w.last); err != nil {
 		return err
 	}
 	return w.outlast(ctx, losses)
@@ -258,28 +262,30 @@ func (s *situation) labelled() []corev1.Node {
 	return out
 }
 
-func (s *situation) anyHeld() bool {
-	for i := range s.nodes {
-		if _, held := s.nodes[i].Annotations[heldAnnotation]; held && s.want.holds(&s.nodes[i]) {
-			return true
-		}
-	}
-	return false
+// leaves tells whether nodes are to lose their label.
+func (s *situation) leaves() bool {
+	return slices.ContainsFunc(s.nodes, func(n corev1.Node) bool {
+		c := s.first(&n)
+		return c.label == takeAway && c.differs(&n)
+	})
 }
 
-// label gives the nodes their labels and waits until all that run have them.
+// label gives the nodes their labels and waits until all that run have them. No
+// node loses its label yet.
 func (w *work) label(ctx context.Context, s *situation) error {
-	if err := w.patch(ctx, s.nodes, func(n *corev1.Node) change { return w.first(n).byPool(w.broughtLabel, "") }); err != nil {
+	gain := func(n *corev1.Node) change {
+		if c := w.first(n); c.label == add && !w.broughtLabel {
+			return c
+		}
+		return change{}
+	}
+	if err := w.patch(ctx, s.nodes, gain); err != nil {
 		return err
 	}
 	if !w.broughtLabel {
 		return nil
 	}
-	if err := w.await(ctx, "label "+markKey+"="+markValue, isEdge); err != nil {
-		return err
-	}
-	w.broughtLabel = false
-	return nil
+	return w.await(ctx, "label "+markKey+"="+markValue, isEdge)
 }
 
 // empty closes the nodes to new pods and drains them, if pods have to leave.

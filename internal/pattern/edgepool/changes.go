@@ -142,17 +142,6 @@ func (t transition) hold(n *corev1.Node) change {
 	return c
 }
 
-// byPool leaves out of a change what the worker pool gives its nodes by itself.
-func (c change) byPool(label bool, effect corev1.TaintEffect) change {
-	if label && c.label == add {
-		c.label = asIs
-	}
-	if effect != "" {
-		c.put = c.put.without(effects{effect})
-	}
-	return c
-}
-
 // touched gives the nodes that a kind of change makes a difference to.
 func touched(nodes []corev1.Node, of func(*corev1.Node) change) []*corev1.Node {
 	var out []*corev1.Node

@@ -155,20 +155,6 @@ func TestHoldIsOursOnlyIfWeSetIt(t *testing.T) {
 	}
 }
 
-func TestByPool(t *testing.T) {
-	t.Parallel()
-	full := change{label: add, put: both()}
-	n := aNode("a")
-	left := full.byPool(true, noExecute)
-	left.on(&n)
-	if got := marks(&n); got != "dedicated=edge:NoSchedule" {
-		t.Errorf("the pool brings label and NoExecute, yet we set %q", got)
-	}
-	if c := (change{label: takeAway}).byPool(true, ""); c.label != takeAway {
-		t.Error("a label that goes is not the pool's to bring")
-	}
-}
-
 // Nothing that another program holds in the same node is lost: what is shared
 // with the node that was read is not written through.
 func TestChangeLeavesTheReadNodeAlone(t *testing.T) {

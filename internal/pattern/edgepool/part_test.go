@@ -29,6 +29,7 @@ func TestOnClassic(t *testing.T) {
 	l.run(t, "redeploying an ALB fails", testRedeployFails)
 	l.run(t, "load balancers stay put", testLoadBalancersStayPut)
 	l.run(t, "two pools at once", testTwoPoolsAtOnce)
+	l.run(t, "another pool instead", testAnotherPoolInstead)
 }
 
 func TestOnVPC(t *testing.T) {
@@ -47,6 +48,7 @@ func TestWithoutALBs(t *testing.T) {
 	l.run(t, "both effects on a pool", testBothEffectsOnAPool)
 	l.run(t, "selector changes", testSelectorChanges)
 	l.run(t, "import", testImport)
+	l.run(t, "closed at once", testClosedAtOnce)
 	l.run(t, "taken over by another resource", testTakenOver)
 	l.run(t, "others write at the same time", testOthersWriteAtTheSameTime)
 	l.run(t, "data source", testEdgeNodes)
@@ -118,6 +120,55 @@ func testWorkerPool(t *testing.T, r *rig) {
 	r.mustRemove(m)
 	if writes := r.sent().writes(); len(writes) > 0 {
 		t.Errorf("a second removal writes: %v", writes)
+	}
+}
+
+// Another pool takes the place of the first: that keeps its labels until the
+// other has its own.
+func testAnotherPoolInstead(t *testing.T, r *rig) {
+	m := byPool("edge")
+	r.mustApply(m, nil)
+	stripped := 0
+	r.mu.Lock()
+	r.onSent = func(request string) {
+		for _, n := range r.nodes("edge") {
+			if request != "PATCH /api/v1/nodes/"+n.Name {
+				continue
+			}
+			stripped++
+			for _, other := range r.nodes("edge2") {
+				if !isEdge(&other) {
+					t.Errorf("%s came while %s had no label", request, other.Name)
+				}
+			}
+		}
+	}
+	r.mu.Unlock()
+	next := byPool("edge2")
+	r.mustApply(next, m)
+	r.mu.Lock()
+	r.onSent = nil
+	r.mu.Unlock()
+	if stripped == 0 {
+		t.Error("no node was stripped, so nothing was shown")
+	}
+	r.wantMarks("edge", "")
+	r.wantMarks("edge2", "edge dedicated=edge:NoExecute")
+	r.wantALBs("edge2", true)
+	r.mustRemove(next)
+}
+
+// Nodes without workloads are closed when Apply returns, and not when IKS has
+// brought the pool's taint: one patch each.
+func testClosedAtOnce(t *testing.T, r *rig) {
+	r.fleet.BeginApply()
+	r.sent()
+	if err := r.part.Apply(t.Context(), r.find(), framework.ApplyRequest[model]{Want: byPool("edge")}); err != nil {
+		t.Fatal(err)
+	}
+	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
+	if writes := r.sent().writes(); len(writes) > 4 {
+		t.Errorf("four nodes took %v", writes)
 	}
 }
 

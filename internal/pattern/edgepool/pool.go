@@ -35,13 +35,7 @@ func (w *work) taintPool(ctx context.Context) error {
 		return err
 	}
 	changed, err := api.MergeWorkerPoolTaints(ctx, facts, pool.ID, map[string]iks.PoolTaint{markKey: poolTaint(w.effects)}, nil)
-	if w.sentPool(changed, err) != nil {
-		return err
-	}
-	if changed {
-		w.broughtTaint = w.effects.onPool()
-	}
-	return nil
+	return w.sentPool(changed, err)
 }
 
 // releasePool takes label and taint off a worker pool that is not declared any

@@ -44,6 +44,7 @@ type rig struct {
 	requests []string // METHOD path of each request to the API server
 	cutAt    int      // call cut at that many requests
 	cut      func()
+	onSent   func(request string) // hears of each request that was answered
 }
 
 const clusterName = "prod"
@@ -138,6 +139,9 @@ func (r *rig) restart() {
 			defer r.mu.Unlock()
 			path, _, _ := strings.Cut(e.Path, "?")
 			r.requests = append(r.requests, e.Method+" "+path)
+			if r.onSent != nil {
+				r.onSent(e.Method + " " + path)
+			}
 			if r.cut != nil && len(r.requests) == r.cutAt {
 				r.cut()
 			}

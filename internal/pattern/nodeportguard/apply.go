@@ -54,7 +54,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 
 // check refuses, at the last moment, what would do harm or nothing at all.
 func (g ground) check(ctx context.Context, c *cluster.Cluster, s scene, want settings, next step, warn func(summary, detail string)) error {
-	var o objections
+	o := objections{warnings: s.notEdge(want.guard.exempt)}
 	if s.matching(want.guard) == 0 {
 		o.add(s.noEndpoints(want.guard, c.OnVPC()), want.noneIsFine)
 	}

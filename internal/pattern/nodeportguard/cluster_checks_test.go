@@ -1,15 +1,11 @@
 package nodeportguard
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 )
@@ -85,22 +81,9 @@ func noEndpoints(t *testing.T, r *rig) {
 func staleExemptions(t *testing.T, r *rig) {
 	r.endpoint(t, "e1-worker-public", "worker_public", "198.51.100.1")
 	defer r.remove(t, "hostendpoints", "e1-worker-public")
-	client, err := kubernetes.NewForConfig(r.plane.RESTConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: "e2"},
-		Status:     corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeExternalIP, Address: "198.51.100.2"}}},
-	}
-	if _, err := client.CoreV1().Nodes().Create(t.Context(), node, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := client.CoreV1().Nodes().Delete(context.WithoutCancel(t.Context()), "e2", metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
-	}()
+	edge := map[string]string{"dedicated": "edge"}
+	leave := r.node(t, "e1", edge)
+	defer r.node(t, "e2", edge, "198.51.100.2")()
 	declared := func() *model {
 		return planned(func(m *model) { m.Exempt = set("198.51.100.1", "198.51.100.2", "198.51.100.3") })
 	}
@@ -112,7 +95,7 @@ func staleExemptions(t *testing.T, r *rig) {
 
 	r.remove(t, "hostendpoints", "e1-worker-public")
 	found := h.observe(t)
-	if want := []string{"policy " + defaultName + ": address 198.51.100.1 is exempt and no host endpoint or node bears it any more"}; !slices.Equal(found.Drift, want) {
+	if want := []string{"policy " + defaultName + ": address 198.51.100.1 is exempt and no node bears it any more"}; !slices.Equal(found.Drift, want) {
 		t.Errorf("drift = %q, want %q", found.Drift, want)
 	}
 	h.mustApply(t, declared()) // and no drift afterwards, with the same configuration
@@ -126,5 +109,31 @@ func staleExemptions(t *testing.T, r *rig) {
 		t.Errorf("drift = %q, want %q", found.Drift, want)
 	}
 	h.mustApply(t, declared())
+	if len(h.warned) > 0 {
+		t.Errorf("warned %q of edge nodes", h.warned)
+	}
+
+	// The node goes, and its host endpoint stays behind.
+	leave()
+	found = h.observe(t)
+	if want := []string{"policy " + defaultName + ": address 198.51.100.1 is exempt and no node bears it any more"}; !slices.Equal(found.Drift, want) {
+		t.Errorf("drift = %q, want %q", found.Drift, want)
+	}
+	if !h.state.Stale.Equal(list("198.51.100.1", "198.51.100.3")) {
+		t.Errorf("stale: %v", h.state.Stale)
+	}
+	h.mustApply(t, declared())
+
+	// Its address goes to a worker that is no edge node.
+	defer r.node(t, "e3", nil, "198.51.100.1")()
+	const warning = "exempt address 198.51.100.1 is node e3's, which is no edge node"
+	warnings, err := part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: declared(), Prior: h.state, Owner: h.owner})
+	if err != nil || !slices.ContainsFunc(warnings, func(s string) bool { return strings.Contains(s, warning) }) {
+		t.Errorf("warnings %q, error %v", warnings, err)
+	}
+	h.mustApply(t, declared())
+	if len(h.warned) != 1 || !strings.Contains(h.warned[0], warning) {
+		t.Errorf("warned %q", h.warned)
+	}
 	h.mustRemove(t)
 }

@@ -95,7 +95,7 @@ func guardDrift(have, want, declared guard, bearer bearer) []string {
 	for _, network := range without(have.open(), want.open()) {
 		sentence := fmt.Sprintf("destination %s is open and not declared", network)
 		if network.IsSingleIP() && slices.Contains(declared.exempt, network.Addr()) {
-			sentence = fmt.Sprintf("address %s is exempt and no host endpoint or node bears it any more", network.Addr())
+			sentence = fmt.Sprintf("address %s is exempt and no node bears it any more", network.Addr())
 		}
 		out = append(out, sentence)
 	}

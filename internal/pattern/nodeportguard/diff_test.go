@@ -65,7 +65,7 @@ func TestDrift(t *testing.T) {
 			"stale exemption", func(p *calico.GlobalNetworkPolicy) {
 				rewriteWith(t, p, func(g *guard) { g.exempt = declared.exempt }, effective)
 			},
-			[]string{"address 192.0.2.2 is exempt and no host endpoint or node bears it any more"},
+			[]string{"address 192.0.2.2 is exempt and no node bears it any more"},
 		},
 		{"open destination", func(p *calico.GlobalNetworkPolicy) {
 			rewriteWith(t, p, func(g *guard) { g.destinations = networks(t, "203.0.113.0/24") }, effective)

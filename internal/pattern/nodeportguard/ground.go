@@ -43,7 +43,15 @@ type scene struct {
 	failsafe  []calico.FailsafePort
 	// bearers of addresses: host endpoints, and nodes where they were asked for.
 	bearers map[netip.Addr]string
+	// strangers are the nodes among them that are no edge nodes.
+	strangers map[netip.Addr]string
 }
+
+// Edge nodes bear this label.
+const (
+	edgeLabel = "dedicated"
+	edgeValue = "edge"
+)
 
 // bearer names who has an address, "" for nobody.
 func (s scene) bearer(address netip.Addr) string { return s.bearers[address] }
@@ -51,7 +59,7 @@ func (s scene) bearer(address netip.Addr) string { return s.bearers[address] }
 // look reads the policy (nil if there is none, or no key) and what is around
 // it, at the same time. cached allows answers that other resources share.
 func (g ground) look(ctx context.Context, key string, cached bool) (live *calico.GlobalNetworkPolicy, s scene, err error) {
-	s = scene{api: g.calico.API(), bearers: map[netip.Addr]string{}}
+	s = scene{api: g.calico.API(), bearers: map[netip.Addr]string{}, strangers: map[netip.Addr]string{}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		live, err = g.find(ctx, key, cached)
@@ -69,13 +77,25 @@ func (g ground) look(ctx context.Context, key string, cached bool) (live *calico
 		return nil, scene{}, err
 	}
 	for _, endpoint := range s.endpoints {
-		for _, ip := range endpoint.ExpectedIPs {
-			if address, err := netip.ParseAddr(ip); err == nil {
-				s.bearers[address] = "host endpoint " + endpoint.Name
-			}
-		}
+		s.give(endpoint.ExpectedIPs, "host endpoint "+endpoint.Name)
 	}
 	return live, s, nil
+}
+
+// give says who bears addresses, and gives those that are addresses indeed.
+func (s scene) give(texts []string, bearer string) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range texts {
+		address, err := netip.ParseAddr(text)
+		if err != nil {
+			continue
+		}
+		out = append(out, address)
+		if s.bearers[address] == "" {
+			s.bearers[address] = bearer
+		}
+	}
+	return out
 }
 
 func (g ground) find(ctx context.Context, key string, cached bool) (*calico.GlobalNetworkPolicy, error) {
@@ -96,10 +116,12 @@ func (g ground) find(ctx context.Context, key string, cached bool) (*calico.Glob
 	return &live, nil
 }
 
-// learn asks for the nodes if one of the addresses is no host endpoint's: the
-// addresses of a node that has no host endpoint yet are its own all the same.
+// learn asks for the nodes if addresses are to be exempt. A host endpoint whose
+// node is gone bears nothing any more: it may stay behind for long, while its
+// address goes to another worker. The addresses of a node that has no host
+// endpoint yet are its own all the same.
 func (g ground) learn(ctx context.Context, s scene, addresses []netip.Addr, cached bool) error {
-	if !slices.ContainsFunc(addresses, func(a netip.Addr) bool { return s.bearers[a] == "" }) {
+	if len(addresses) == 0 {
 		return nil
 	}
 	list := kube.List[corev1.Node]
@@ -110,15 +132,49 @@ func (g ground) learn(ctx context.Context, s scene, addresses []netip.Addr, cach
 	if err != nil {
 		return fmt.Errorf("finding out who bears the exempt addresses: %w", err)
 	}
+	s.join(nodes)
+	return nil
+}
+
+// join works out anew who bears which address, now that the nodes are known.
+func (s scene) join(nodes []corev1.Node) {
+	clear(s.bearers)
+	clear(s.strangers)
+	edge := map[string]bool{}
 	for _, node := range nodes {
-		for _, a := range node.Status.Addresses {
-			address, err := netip.ParseAddr(a.Address)
-			if err == nil && s.bearers[address] == "" {
-				s.bearers[address] = "node " + node.Name
+		edge[node.Name] = node.Labels[edgeLabel] == edgeValue
+	}
+	own := func(texts []string, bearer, node string) {
+		for _, address := range s.give(texts, bearer) {
+			if !edge[node] {
+				s.strangers[address] = node
 			}
 		}
 	}
-	return nil
+	for _, endpoint := range s.endpoints {
+		if _, there := edge[endpoint.Node]; there {
+			own(endpoint.ExpectedIPs, "host endpoint "+endpoint.Name, endpoint.Node)
+		}
+	}
+	for _, node := range nodes {
+		var texts []string
+		for _, a := range node.Status.Addresses {
+			texts = append(texts, a.Address)
+		}
+		own(texts, "node "+node.Name, node.Name)
+	}
+}
+
+// notEdge warns of exempt addresses that a worker other than an edge node
+// bears: one that was given the address of an edge node that is gone, perhaps.
+func (s scene) notEdge(exempt []netip.Addr) []string {
+	var out []string
+	for _, address := range addressesOf(exempt) {
+		if node := s.strangers[address]; node != "" {
+			out = append(out, fmt.Sprintf("exempt address %s is node %s's, which is no edge node (it lacks the label %s=%s), and its node ports stay open", address, node, edgeLabel, edgeValue))
+		}
+	}
+	return out
 }
 
 // services lists all services of the cluster.

@@ -50,8 +50,9 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 
 	var o objections
 	for _, address := range stale {
-		o.warnings = append(o.warnings, fmt.Sprintf("exempt address %s is no host endpoint's and no node's, so it is not exempt (load balancers' addresses go into allowed_destination_cidrs)", address))
+		o.warnings = append(o.warnings, fmt.Sprintf("exempt address %s is no node's and no host endpoint's of one, so it is not exempt (load balancers' addresses go into allowed_destination_cidrs)", address))
 	}
+	o.warnings = append(o.warnings, s.notEdge(want.guard.exempt)...)
 	if len(want.guard.roles) > 0 && s.matching(want.guard) == 0 {
 		// Workers of a classic cluster may still come in this run.
 		mayCome := !c.OnVPC() && len(s.endpoints) == 0

@@ -53,6 +53,8 @@ func onBothDoors(t *testing.T, tests map[string]func(*testing.T, *rig)) {
 		t.Fatal(err)
 	}
 	r := &rig{plane: plane, others: others}
+	r.node(t, "w0", nil)
+	r.node(t, "w1", map[string]string{"dedicated": "edge"})
 	for _, role := range []string{"worker_public", "worker_private"} {
 		for i := range 2 {
 			r.endpoint(t, fmt.Sprintf("w%d-%s", i, strings.ReplaceAll(role, "_", "-")), role, fmt.Sprintf("192.0.%d.%d", len(role), i+1))
@@ -123,6 +125,27 @@ func (r *rig) endpoint(t *testing.T, name, role, address string) {
 	r.store(t, "hostendpoints", "HostEndpoint", name, map[string]any{
 		"node": strings.SplitN(name, "-", 2)[0], "interfaceName": "eth1", "expectedIPs": []any{address},
 	}, map[string]any{"ibm.role": role})
+}
+
+// node makes a node; remove takes it away again.
+func (r *rig) node(t *testing.T, name string, labels map[string]string, addresses ...string) (remove func()) {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(r.plane.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+	for _, address := range addresses {
+		node.Status.Addresses = append(node.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeExternalIP, Address: address})
+	}
+	if _, err := client.CoreV1().Nodes().Create(t.Context(), node, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := client.CoreV1().Nodes().Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // loadBalancer makes a service; remove takes it away again.

@@ -109,7 +109,7 @@ func openingAttributes() map[string]schema.Attribute {
 		},
 		"exempt_addresses": schema.SetAttribute{
 			ElementType: types.StringType, Optional: true,
-			MarkdownDescription: "IPv4 addresses of workers that keep their node ports open, for example `iks_edge_pool.edge.host_endpoint_addresses`; may be unknown at plan time and may be empty. Only addresses that a host endpoint or a node bears are exempt: others are left out of the policy (see `stale_exemptions`), so that a worker that is given such an address later is not open by accident. Default none.",
+			MarkdownDescription: "IPv4 addresses of workers that keep their node ports open, for example `iks_edge_pool.edge.host_endpoint_addresses`; may be unknown at plan time and may be empty. Only addresses that a node, or a host endpoint of a node, bears are exempt: others are left out of the policy (see `stale_exemptions`), so that a worker that is given such an address later is not open by accident. A warning names those of workers without the label `dedicated=edge`. Default none.",
 		},
 	}
 }
@@ -151,7 +151,7 @@ func observedAttributes() map[string]schema.Attribute {
 		},
 		"stale_exemptions": schema.ListAttribute{
 			ElementType: types.StringType, Computed: true,
-			MarkdownDescription: "Entries of `exempt_addresses` that no host endpoint and no node bears, and that are not exempt therefore. Sorted.",
+			MarkdownDescription: "Entries of `exempt_addresses` that no node and no host endpoint of a node bears, and that are not exempt therefore. Sorted.",
 		},
 		"api": schema.StringAttribute{
 			Computed:            true,

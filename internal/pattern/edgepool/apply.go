@@ -36,6 +36,8 @@ type work struct {
 	sent func(error) error
 	warn func(summary, detail string)
 	said map[string]bool
+	// start is what the apply began with.
+	start *situation
 
 	// broughtLabel says that IKS is bringing the pool's label to the nodes,
 	// because it was set on it just now.
@@ -114,6 +116,7 @@ func (w *work) lookAgain(ctx context.Context) (*situation, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.start = w.start
 	return s, w.judge(s)
 }
 
@@ -122,6 +125,7 @@ func (w *work) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.start = s
 	// Also when nothing is to be done: another resource may be about to go that
 	// declared the same.
 	w.part.claims.take(w.others.me, w.want, s.nodes)
@@ -198,7 +202,7 @@ func (w *work) apply(ctx context.Context) error {
 func (w *work) judge(s *situation) error {
 	refusal := &framework.Refusal{}
 	for _, f := range s.check() {
-		if w.declared.enforce || f.final {
+		if f.stops(w.declared.enforce) {
 			refusal.Problems = append(refusal.Problems, f.problem())
 			continue
 		}

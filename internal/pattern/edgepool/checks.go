@@ -21,7 +21,13 @@ type finding struct {
 	// final findings stop also where safety_checks is "warn": there is nothing
 	// that could be done instead.
 	final bool
+	// standing findings are true already, and going on does not worsen them:
+	// that is said and stops nothing, or else nothing could be healed.
+	standing bool
 }
+
+// stops tells whether an apply may not go on.
+func (f finding) stops(enforce bool) bool { return f.final || enforce && !f.standing }
 
 func (f finding) problem() framework.Problem {
 	return framework.Problem{Path: f.at, Summary: f.summary, Detail: f.detail}
@@ -153,25 +159,33 @@ func (s *situation) serving(at spot) int {
 }
 
 func checkEnough(s *situation) []finding {
-	var short []string
+	short := map[bool][]string{}
 	for at, reasons := range s.spots() {
 		if count := s.serving(at); count < s.declared.minimum {
 			sentence := fmt.Sprintf("%s: %d of %d", at, count, s.declared.minimum)
 			if len(reasons) > 0 {
 				sentence += " for " + some(reasons)
 			}
-			short = append(short, sentence)
+			standing := !s.fresh() && s.before().standsAt(at, count)
+			short[standing] = append(short[standing], sentence)
 		}
 	}
-	if len(short) == 0 {
-		return nil
+	var out []finding
+	for _, standing := range []bool{false, true} {
+		if len(short[standing]) > 0 {
+			out = append(out, s.tooFew(short[standing], standing))
+		}
 	}
+	return out
+}
+
+func (s *situation) tooFew(short []string, standing bool) finding {
 	slices.Sort(short)
-	return []finding{{
-		at: path.Root("minimum_nodes_per_zone"), summary: "There would be too few edge nodes",
+	return finding{
+		at: path.Root("minimum_nodes_per_zone"), summary: map[bool]string{false: "There would be too few edge nodes", true: "There are too few edge nodes"}[standing], standing: standing,
 		detail: fmt.Sprintf("Each zone, and each VLAN, with an enabled ALB or a load balancer needs %d edge nodes that are ready and not cordoned; with fewer than two IBM ignores the label. Too few in %s. Add workers, or wait until they are ready.",
 			s.declared.minimum, strings.Join(short, "; ")),
-	}}
+	}
 }
 
 // exactlyTwo names the spots where one ALB pod serves while the other is replaced.
@@ -198,7 +212,8 @@ func checkRoom(s *situation) []finding {
 		}
 	}
 	return []finding{{
-		at: s.declared.selected(), summary: "The other workloads would have nowhere to run",
+		standing: !s.fresh() && !s.before().hasRoom(),
+		at:       s.declared.selected(), summary: "The other workloads would have nowhere to run",
 		detail: "No ready node would be left that is not an edge node and bears no other taint. Add a worker pool for the workloads first.",
 	}}
 }
@@ -213,7 +228,7 @@ func checkLocalServices(s *situation) []finding {
 	for i := range s.nodes {
 		edge[s.nodes[i].Name] = s.edgeAfter(&s.nodes[i])
 	}
-	var dark []string
+	dark := map[bool][]string{}
 	for i := range s.services {
 		service := &s.services[i]
 		if service.Spec.Type != corev1.ServiceTypeLoadBalancer || service.Spec.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal ||
@@ -221,18 +236,26 @@ func checkLocalServices(s *situation) []finding {
 			continue
 		}
 		if !s.answersOn(edge, service) {
-			dark = append(dark, service.Namespace+"/"+service.Name)
+			standing := !s.fresh() && !s.before().answers(service)
+			dark[standing] = append(dark[standing], service.Namespace+"/"+service.Name)
 		}
 	}
-	if len(dark) == 0 {
-		return nil
+	var out []finding
+	for _, standing := range []bool{false, true} {
+		if len(dark[standing]) > 0 {
+			out = append(out, s.darkness(dark[standing], standing))
+		}
 	}
+	return out
+}
+
+func (s *situation) darkness(dark []string, standing bool) finding {
 	slices.Sort(dark)
-	return []finding{{
-		at: s.declared.selected(), summary: "Services would go dark",
+	return finding{
+		at: s.declared.selected(), summary: map[bool]string{false: "Services would go dark", true: "Services are dark"}[standing], standing: standing,
 		detail: fmt.Sprintf("These Services have externalTrafficPolicy: Local, which answers only on nodes where a pod of theirs runs, and none of their ready pods is on an edge node and tolerates %s: %s. "+
 			"Run such pods on the nodes first (a toleration, and an affinity to the nodes), or set externalTrafficPolicy: Cluster.", s.effects, some(dark)),
-	}}
+	}
 }
 
 // answersOn tells whether a ready pod of the Service is on one of the nodes and
@@ -267,7 +290,8 @@ func checkAutoscaling(s *situation) []finding {
 	if pool := s.want.pool; pool != nil && pool.Autoscaled {
 		if least, known := s.autoscaler.least(*pool); known && least < minimumForALB {
 			out = append(out, finding{
-				at: path.Root("worker_pool"), summary: "The autoscaler may leave too few edge nodes",
+				standing: s.ownedBefore(),
+				at:       path.Root("worker_pool"), summary: "The autoscaler may leave too few edge nodes",
 				detail: fmt.Sprintf("Worker pool %s is autoscaled with a minimum of %d workers per zone. Set its minSize in the ConfigMap %s/%s to two at least.", pool.Name, least, albNamespace, autoscalerConfig),
 			})
 		}

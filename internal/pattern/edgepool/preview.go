@@ -55,7 +55,7 @@ func (s *situation) preview() []string {
 	}
 	var out []string
 	for _, f := range s.check() {
-		if s.declared.enforce || f.final {
+		if f.stops(s.declared.enforce) {
 			out = append(out, refusals([]framework.Problem{f.problem()})...)
 			continue
 		}
@@ -70,8 +70,7 @@ func (s *situation) preview() []string {
 		}
 		out = append(out, fmt.Sprintf("%s redeployed, zone after zone: %s.", counted(len(names), "load balancer or ALB is", "load balancers and ALBs are"), some(names)))
 	}
-	fresh := s.prior.pool == nil && s.prior.names == nil && s.prior.selector == nil
-	if two := s.exactlyTwo(); len(two) > 0 && (fresh || s.moves()) {
+	if two := s.exactlyTwo(); len(two) > 0 && (s.fresh() || s.moves()) {
 		out = append(out, fmt.Sprintf("There are exactly two edge nodes in %s, so one ALB pod alone serves there while ALBs are updated; three are recommended.", strings.Join(two, "; ")))
 	}
 	if len(s.unseen) > 0 {

@@ -24,6 +24,8 @@ const autoscalerConfig = "iks-ca-configmap"
 type situation struct {
 	transition
 	declared declaration
+	// start is the situation that the apply began with, nil while this is it.
+	start *situation
 	// nodes of the whole cluster, pods that run in it, its Services.
 	nodes    []corev1.Node
 	pods     []corev1.Pod

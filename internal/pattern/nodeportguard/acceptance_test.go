@@ -97,6 +97,34 @@ func TestAccBadInput(t *testing.T) {
 	})
 }
 
+// An imported guard has the order that it has, and no plan for either way to
+// write the default one.
+func TestAccImportOfTheDefaultOrder(t *testing.T) {
+	e := acctest.Environment(t)
+	const head = `
+resource "iks_nodeport_guard" "it" {
+  cluster = "classic"
+`
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+head+"}\n")
+	w.MustApply()
+	w.MustPlanEmpty()
+	w.Write(acctest.ProviderBlock(e) + head + "  order = 1100\n}\n")
+	w.MustPlanEmpty()
+	w.Write(acctest.ProviderBlock(e) + head + "  evaluate_last = true\n}\n")
+	w.MustApply()
+	w.MustPlanEmpty()
+	w.Write(acctest.ProviderBlock(e) + head + "  order = 900\n}\n")
+	w.MustApply()
+	w.MustPlanEmpty()
+	w.Write(acctest.ProviderBlock(e) + head + "}\n")
+	w.MustApply()
+	w.MustPlanEmpty()
+	if order := w.Attributes("iks_nodeport_guard.it")["order"]; order != float64(1100) {
+		t.Errorf("the order is %v", order)
+	}
+	w.MustDestroy()
+}
+
 // The same through the v1 door, and a policy that lives through a change of door.
 func TestAccOtherDoor(t *testing.T) {
 	e := acctest.Environment(t)

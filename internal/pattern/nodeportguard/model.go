@@ -262,9 +262,6 @@ func checkProtocol(name string) (string, error) {
 func (m *model) declare(g guard) {
 	m.Name, m.Tier = types.StringValue(g.name), types.StringValue(g.tier)
 	m.Order, m.EvaluateLast = types.Float64PointerValue(g.order), types.BoolValue(g.order == nil)
-	if g.order != nil && *g.order == defaultOrder {
-		m.Order = types.Float64Null()
-	}
 	m.Roles, m.Protocols = stringSet(g.roles), stringSet(g.protocols)
 	m.PortRanges = framework.StringList(g.ports.texts())
 	m.Sources, m.Destinations = stringSet(texts(g.sources)), stringSet(texts(g.destinations))
@@ -282,8 +279,12 @@ func stringSet(values []string) types.Set {
 	return set(values...)
 }
 
-// observe writes down what was found in the cluster.
+// observe writes down what was found in the cluster, and the order where an
+// older state leaves it to the default.
 func (m *model) observe(s scene, g guard, stale []netip.Addr) {
+	if m.Order.IsNull() {
+		m.Order = defaultOrderUnless(m.EvaluateLast)
+	}
 	m.HostEndpoints = types.Int64Value(int64(s.matching(g)))
 	m.NotCovered = framework.StringList(s.notCovered(g))
 	m.Stale = framework.StringList(texts(stale))

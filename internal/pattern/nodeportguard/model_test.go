@@ -139,6 +139,9 @@ func TestDeclareIsTheInverseOfSettings(t *testing.T) {
 			if diff := cmp.Diff(g.spec(), s.guard.spec()); diff != "" {
 				t.Errorf("%+v (-want +got):\n%s", g, diff)
 			}
+			if !m.Order.Equal(types.Float64PointerValue(at)) {
+				t.Errorf("order %v is declared as %v", at, m.Order)
+			}
 			if m.imported() {
 				t.Error("a declared model still counts as imported")
 			}
@@ -161,6 +164,13 @@ func TestObserveSetsEveryComputedAttribute(t *testing.T) {
 	t.Parallel()
 	var m model
 	m.observe(scene{api: "projectcalico.org/v3"}, guard{}, []netip.Addr{netip.MustParseAddr("192.0.2.1")})
+	if m.Order.ValueFloat64() != defaultOrder {
+		t.Errorf("a state without an order is left so: %v", m.Order)
+	}
+	last := model{EvaluateLast: types.BoolValue(true)}
+	if last.observe(scene{}, guard{}, nil); !last.Order.IsNull() {
+		t.Errorf("evaluated last, and the order is %v", last.Order)
+	}
 	if m.HostEndpoints.IsNull() || m.NotCovered.IsNull() || m.Stale.IsNull() || m.API.IsNull() || len(m.Stale.Elements()) != 1 {
 		t.Errorf("model = %+v", m)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -68,7 +69,7 @@ func identityAttributes() map[string]schema.Attribute {
 			Validators:          []validator.String{stringvalidator.LengthBetween(1, 63)},
 		},
 		"order": schema.Float64Attribute{
-			Optional:            true,
+			Optional: true, Computed: true, PlanModifiers: []planmodifier.Float64{orderByDefault{}},
 			MarkdownDescription: "Place among the policies of the tier, lower ones are evaluated first. Default 1100, behind the orders up to 1000 that allow-lists usually have and before an inbound guard's 1500; keep it below that. Not together with `evaluate_last = true`.",
 		},
 		"evaluate_last": schema.BoolAttribute{

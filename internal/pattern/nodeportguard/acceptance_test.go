@@ -105,8 +105,12 @@ func TestAccImportOfTheDefaultOrder(t *testing.T) {
 resource "iks_nodeport_guard" "it" {
   cluster = "classic"
 `
+	first := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+head+"}\n")
+	first.MustApply()
 	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+head+"}\n")
-	w.MustApply()
+	if r := w.Run("import", "-no-color", "-input=false", "iks_nodeport_guard.it", acctest.Classic+","+guardName); r.ExitCode != 0 {
+		t.Fatal(r.Output)
+	}
 	w.MustPlanEmpty()
 	w.Write(acctest.ProviderBlock(e) + head + "  order = 1100\n}\n")
 	w.MustPlanEmpty()

@@ -35,13 +35,16 @@ func (c *Client) SetWorkerPoolTaints(ctx context.Context, cluster Cluster, poolI
 // remove away, and touches no others. changed tells whether anything was
 // written. Callers of one client take turns per pool; poolID is the ID, so that
 // they agree on what a pool is.
-func (c *Client) MergeWorkerPoolLabels(ctx context.Context, cluster Cluster, poolID string, set map[string]string, remove []string) (changed bool, err error) {
-	return c.mergePool(ctx, poolLabels(), cluster, poolID, set, remove)
+//
+// Each condition is given the pool as it was just read, before every write; its
+// error ends the merge and is handed back as it is.
+func (c *Client) MergeWorkerPoolLabels(ctx context.Context, cluster Cluster, poolID string, set map[string]string, remove []string, conditions ...func(WorkerPool) error) (changed bool, err error) {
+	return c.mergePool(ctx, poolLabels(), cluster, poolID, set, remove, conditions)
 }
 
 // MergeWorkerPoolTaints is MergeWorkerPoolLabels for taints, by their keys.
-func (c *Client) MergeWorkerPoolTaints(ctx context.Context, cluster Cluster, poolID string, set map[string]PoolTaint, remove []string) (changed bool, err error) {
-	return c.mergePool(ctx, poolTaints(), cluster, poolID, wireTaints(set), remove)
+func (c *Client) MergeWorkerPoolTaints(ctx context.Context, cluster Cluster, poolID string, set map[string]PoolTaint, remove []string, conditions ...func(WorkerPool) error) (changed bool, err error) {
+	return c.mergePool(ctx, poolTaints(), cluster, poolID, wireTaints(set), remove, conditions)
 }
 
 // poolMap is one of the two maps of a pool.
@@ -115,7 +118,7 @@ func (c *Client) putPool(cl *call, m poolMap, cluster Cluster, poolID string, to
 	return cl.outcome(m.put(api.WorkerPools(), cluster.ID, poolID, to, c.targetV2(cluster)))
 }
 
-func (c *Client) mergePool(ctx context.Context, m poolMap, cluster Cluster, poolID string, set map[string]string, remove []string) (bool, error) {
+func (c *Client) mergePool(ctx context.Context, m poolMap, cluster Cluster, poolID string, set map[string]string, remove []string, conditions []func(WorkerPool) error) (bool, error) {
 	cl, cancel := c.begin(ctx, "changing the "+m.what+" of", describePool(cluster, poolID))
 	defer cancel()
 	unlock, err := c.pools.lock(cl.ctx, cluster.ID+"/"+poolID)
@@ -147,6 +150,11 @@ func (c *Client) mergePool(ctx context.Context, m poolMap, cluster Cluster, pool
 			}
 			if next, differs = merge(m.of(pool), set, remove); !differs {
 				return wrote, nil
+			}
+		}
+		for _, condition := range conditions {
+			if err := condition(pool); err != nil {
+				return wrote, err
 			}
 		}
 		// Never repeated blindly: after a failure that leaves it open whether

@@ -3,6 +3,7 @@ package iks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"reflect"
@@ -249,6 +250,34 @@ func TestMergeWorkerPool(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What somebody else set between two writes is not overwritten.
+func TestMergeOnCondition(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, client := newPoolLab(t)
+		p.onWrite = func(int, func()) (*http.Response, error) {
+			p.labels = map[string]string{"dedicated": "gateway"}
+			return plainAnswer(200, "")
+		}
+		foreign := errors.New("somebody else's")
+		ours := func(pool WorkerPool) error {
+			if v, there := pool.Labels["dedicated"]; there && v != "edge" {
+				return foreign
+			}
+			return nil
+		}
+		changed, err := client.MergeWorkerPoolLabels(t.Context(), Cluster{ID: labCluster}, "p1", map[string]string{"dedicated": "edge"}, nil, ours)
+		if !errors.Is(err, foreign) || !changed || p.labels["dedicated"] != "gateway" {
+			t.Errorf("changed %t, %v, labels %v", changed, err, p.labels)
+		}
+		count(t, "writes", p.writes, 1)
+		if changed, err = client.MergeWorkerPoolLabels(t.Context(), Cluster{ID: labCluster}, "p1", nil, []string{"dedicated"}, ours); !errors.Is(err, foreign) || changed {
+			t.Errorf("changed %t, %v", changed, err)
+		}
+		count(t, "writes", p.writes, 1)
+	})
 }
 
 func TestMergeHonoursRetryAfter(t *testing.T) {

@@ -112,6 +112,13 @@ func (w *work) survey(ctx context.Context) (*situation, error) {
 // lookAgain surveys and judges once more, because minutes may have passed since
 // the last time and the next step is one that hurts if it is wrong.
 func (w *work) lookAgain(ctx context.Context) (*situation, error) {
+	if w.want.pool != nil {
+		now, err := scopeOf(ctx, w.cluster, declaration{pool: w.want.pool.ID})
+		if err != nil {
+			return nil, err
+		}
+		w.want = now
+	}
 	s, err := w.survey(ctx)
 	if err != nil {
 		return nil, err

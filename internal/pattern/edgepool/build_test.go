@@ -36,7 +36,7 @@ func labelled(key, value string) func(*corev1.Node) {
 
 func in(zone string) func(*corev1.Node) { return labelled(corev1.LabelTopologyZone, zone) }
 
-func ofPool(id string) func(*corev1.Node) { return labelled(poolIDLabel, id) }
+func ofOtherPool(n *corev1.Node) { labelled(poolIDLabel, "p2")(n) }
 
 // tainted takes taints as key=value:Effect.
 func tainted(taints ...string) func(*corev1.Node) {

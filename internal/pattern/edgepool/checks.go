@@ -51,6 +51,20 @@ func checkPoolMarks(s *situation) []finding {
 		return nil
 	}
 	pool := s.want.pool
+	out := foreignOnPool(*pool)
+	t, there := pool.Taints[markKey]
+	if there && t.Value == markValue && t != poolTaint(s.effects) && !s.effects.has(corev1.TaintEffect(t.Effect)) && !s.ownedBefore() {
+		out = append(out, finding{
+			at: path.Root("taint_effects"), summary: "The worker pool bears the taint with another effect",
+			detail: fmt.Sprintf("Worker pool %s bears the taint %s=%s, and IKS keeps one effect per key, so setting %s would take that one away from whoever set it. Add %s to taint_effects to keep it (on the nodes), or take it away first.",
+				pool.Name, markKey, t, taintName(s.effects.onPool()), t.Effect),
+		})
+	}
+	return out
+}
+
+// foreignOnPool finds values of somebody else's.
+func foreignOnPool(pool iks.WorkerPool) []finding {
 	var out []finding
 	if v, there := pool.Labels[markKey]; there && v != markValue {
 		out = append(out, finding{
@@ -58,18 +72,10 @@ func checkPoolMarks(s *situation) []finding {
 			detail: fmt.Sprintf("Worker pool %s bears the label %s=%s. It is not overwritten, because whoever set it relies on it. Take it away first if the pool is to be an edge pool, or declare another pool.", pool.Name, markKey, v),
 		})
 	}
-	t, there := pool.Taints[markKey]
-	switch {
-	case there && t.Value != markValue:
+	if t, there := pool.Taints[markKey]; there && t.Value != markValue {
 		out = append(out, finding{
 			at: path.Root("worker_pool"), final: true, summary: "The worker pool is dedicated to something else",
 			detail: fmt.Sprintf("Worker pool %s bears the taint %s=%s. It is not overwritten, because whoever set it relies on it. Take it away first if the pool is to be an edge pool, or declare another pool.", pool.Name, markKey, t),
-		})
-	case there && t != poolTaint(s.effects) && !s.effects.has(corev1.TaintEffect(t.Effect)) && !s.ownedBefore():
-		out = append(out, finding{
-			at: path.Root("taint_effects"), summary: "The worker pool bears the taint with another effect",
-			detail: fmt.Sprintf("Worker pool %s bears the taint %s=%s, and IKS keeps one effect per key, so setting %s would take that one away from whoever set it. Add %s to taint_effects to keep it (on the nodes), or take it away first.",
-				pool.Name, markKey, t, taintName(s.effects.onPool()), t.Effect),
 		})
 	}
 	return out

@@ -37,8 +37,8 @@ func onNode(index int, changes ...func(*corev1.Node)) func(*situation) {
 func withPool(p scope) func(*situation) {
 	return func(s *situation) {
 		s.want, s.declared.names, s.declared.pool = p, nil, p.pool.Name
-		onNode(2, ofPool("p2"))(s)
-		onNode(3, ofPool("p2"))(s)
+		onNode(2, ofOtherPool)(s)
+		onNode(3, ofOtherPool)(s)
 	}
 }
 
@@ -284,7 +284,7 @@ func TestPreviewOfManyNodes(t *testing.T) {
 		for i := range 1000 {
 			s.nodes = append(s.nodes, aNode(fmt.Sprintf("10.0.%d.%d", i/250, i%250)))
 		}
-		s.nodes = append(s.nodes, aNode("z", ofPool("p2")))
+		s.nodes = append(s.nodes, aNode("z", ofOtherPool))
 	})
 	got := s.preview()
 	if len(got) != 1 || !strings.Contains(got[0], "1004 nodes get") || !strings.Contains(got[0], "and 994 more") {

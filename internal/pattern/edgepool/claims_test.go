@@ -12,7 +12,7 @@ import (
 
 func TestClaims(t *testing.T) {
 	t.Parallel()
-	nodes := []corev1.Node{aNode("a"), aNode("b"), aNode("c", ofPool("p2"))}
+	nodes := []corev1.Node{aNode("a"), aNode("b"), aNode("c", ofOtherPool)}
 	const mine, theirs = "one", "two"
 	for name, test := range map[string]struct {
 		// by claims want; the prior of the one that lets go is in transition.

@@ -48,6 +48,7 @@ func TestWithoutALBs(t *testing.T) {
 	l.run(t, "both effects on a pool", testBothEffectsOnAPool)
 	l.run(t, "selector changes", testSelectorChanges)
 	l.run(t, "import", testImport)
+	l.run(t, "a foreign mark meanwhile", testForeignMarkMeanwhile)
 	l.run(t, "closed at once", testClosedAtOnce)
 	l.run(t, "taken over by another resource", testTakenOver)
 	l.run(t, "others write at the same time", testOthersWriteAtTheSameTime)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
@@ -500,4 +501,69 @@ func (r *rig) cutOff(requests int, do func(context.Context) error) bool {
 	r.cutAt, r.cut = 0, nil
 	r.mu.Unlock()
 	return err == nil && ctx.Err() == nil
+}
+
+// What somebody else sets on the pool after it was looked at is neither written
+// over nor taken away.
+func testForeignMarkMeanwhile(t *testing.T, r *rig) {
+	api, facts, err := r.find().IKS("a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := func(label, taint bool) {
+		t.Helper()
+		poolID := r.nodes("edge")[0].Labels[poolIDLabel]
+		if label {
+			if _, err := api.MergeWorkerPoolLabels(t.Context(), facts, poolID, map[string]string{markKey: "gateway"}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if taint {
+			if _, err := api.MergeWorkerPoolTaints(t.Context(), facts, poolID, map[string]iks.PoolTaint{markKey: {Value: "gateway", Effect: "NoExecute"}}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	begin := func(want, prior *model) *work {
+		t.Helper()
+		w, err := r.part.begin(t.Context(), r.find(), framework.ApplyRequest[model]{Want: want, Prior: prior})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	r.fleet.BeginApply()
+	w := begin(byPool("edge"), nil)
+	theirs(true, false)
+	r.wantError(w.labelPool(t.Context()), "dedicated to something else", "dedicated=gateway")
+	r.wantPool("edge", "gateway", "")
+	w = begin(byPool("edge"), nil)
+	theirs(false, true)
+	r.wantError(w.taintPool(t.Context()), "dedicated to something else", "dedicated=gateway:NoExecute")
+	r.wantPool("edge", "gateway", "gateway:NoExecute")
+
+	poolID := r.nodes("edge")[0].Labels[poolIDLabel]
+	wipe := func() {
+		t.Helper()
+		if _, err := api.MergeWorkerPoolLabels(t.Context(), facts, poolID, nil, []string{markKey}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := api.MergeWorkerPoolTaints(t.Context(), facts, poolID, nil, []string{markKey}); err != nil {
+			t.Fatal(err)
+		}
+		r.eventually("the nodes are bare", func() error { return r.allBear("edge", "") })
+	}
+	wipe()
+	m := byPool("edge")
+	r.mustApply(m, nil)
+	w = begin(byPool("default"), m)
+	theirs(true, true)
+	if err := w.releasePool(t.Context()); err != nil {
+		t.Error(err)
+	}
+	r.wantPool("edge", "gateway", "gateway:NoExecute")
+	for _, n := range r.nodes("edge") {
+		r.edit(n.Name, func(n *corev1.Node) { unlabel(n); n.Spec.Taints = nil })
+	}
+	wipe()
 }

@@ -39,7 +39,8 @@ func (r *rig) playBalancers(vlan string) {
 	var running sync.WaitGroup
 	running.Go(func() {
 		for ctx.Err() == nil {
-			if err := b.sync(ctx); err != nil && ctx.Err() == nil {
+			// After a conflict with another writer it looks again, as a controller does.
+			if err := b.sync(ctx); err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) {
 				b.t.Errorf("playing load balancers: %v", err)
 				return
 			}

@@ -302,8 +302,19 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	r.restart()
 	giveBack := r.fake.TakeOverALBs("prod") // nobody carries anything out
 	defer giveBack()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() {
+		// Until the switch was sent, and two looks have found it not carried out.
+		const looks = "/v1/alb/clusters/*"
+		for r.fake.Count("DELETE", "/v1/alb/albs/*") == 0 && ctx.Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		for before := r.fake.Count("GET", looks); r.fake.Count("GET", looks) < before+2 && ctx.Err() == nil; {
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	}()
 	_, err := r.part.Remove(ctx, r.find(), m, framework.Owner{})
 	if err == nil || !strings.Contains(err.Error(), r.id("private1")+": is being disabled") {
 		t.Errorf("got %v", err)

@@ -16,6 +16,7 @@ import (
 // An environment from its start to its end: the IKS API and the API server tell
 // of the same workers, a cluster can go and come back, nothing is left behind.
 func TestEnvironment(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("a whole environment starts with TF_ACC=1, as `make test` sets it")
 	}

@@ -59,3 +59,12 @@ func AsRefusal(err error) (*Refusal, bool) {
 	ok := errors.As(err, &r)
 	return r, ok
 }
+
+// Lines gives the problems as sentences, for where they are only warnings.
+func (r *Refusal) Lines() []string {
+	lines := make([]string, len(r.Problems))
+	for i, p := range r.Problems {
+		lines[i] = p.Summary + ": " + p.Detail
+	}
+	return lines
+}

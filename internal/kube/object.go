@@ -114,15 +114,20 @@ func Apply[T any](ctx context.Context, c *Client, k Kind[T], object T, o PatchOp
 	if r.name == "" || o.FieldManager == "" {
 		return object, c.invalid(r, errors.New("an apply needs a name and a field manager"))
 	}
-	body, err := applyBody(k, &object)
+	fields, err := ApplyFields(k, &object)
+	if err != nil {
+		return object, c.invalid(r, err)
+	}
+	body, err := json.Marshal(fields)
 	if err != nil {
 		return object, c.invalid(r, err)
 	}
 	return sendPatch(ctx, c, k, r.namespace, r.name, r.verb, types.ApplyPatchType, body, o)
 }
 
-// applyBody is the object without what nobody can want to own: nulls, the status and the server's own metadata.
-func applyBody[T any](k Kind[T], object *T) ([]byte, error) {
+// ApplyFields is what [Apply] sends of an object, as JSON values: everything but nulls, the status and the server's own
+// metadata, which nobody can want to own.
+func ApplyFields[T any](k Kind[T], object *T) (map[string]any, error) {
 	encoded, err := encodeObject(k, object)
 	if err != nil {
 		return nil, err
@@ -138,7 +143,7 @@ func applyBody[T any](k Kind[T], object *T) ([]byte, error) {
 		}
 	}
 	dropNulls(fields)
-	return json.Marshal(fields)
+	return fields, nil
 }
 
 func dropNulls(value any) {

@@ -80,10 +80,10 @@ func TestDrift(t *testing.T) {
 
 func TestDriftOfASecretShowsNoValue(t *testing.T) {
 	t.Parallel()
-	want := corev1.Secret{StringData: map[string]string{"psk": "declared-key"}, Data: map[string][]byte{"other": []byte("declared-key")}}
-	live := corev1.Secret{Data: map[string][]byte{"psk": []byte("edited-key"), "other": []byte("edited-key")}}
+	want := corev1.Secret{Data: map[string][]byte{"edited": []byte("declared-key"), "removed": []byte("declared-key")}}
+	live := corev1.Secret{Data: map[string][]byte{"edited": []byte("edited-key")}}
 	got := secrets.Drift(live, want, framework.Owner{})
-	if !slices.Equal(got, []string{"data.other is not as declared", "stringData.psk is not as declared"}) {
+	if !slices.Equal(got, []string{"data.edited is not as declared", "data.removed is not as declared"}) {
 		t.Errorf("got %q", got)
 	}
 }

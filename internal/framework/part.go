@@ -63,9 +63,19 @@ type Description struct {
 	// Recorded names computed attributes that Apply itself sets, because nothing
 	// in the cluster tells them afterwards. An update that fails half way keeps them.
 	Recorded []string
-	// Stable names computed attributes that keep their value when an object
-	// that has drifted is put right. Their schema says UseNonNullStateForUnknown too.
+	// Stable names computed attributes that others build upon, such as addresses.
+	// They are planned with the value that they have in the state, unless they
+	// have none yet or the part is Unsteady about them. Should it change while an
+	// update runs, the next refresh says so. No attribute in Recorded is stable.
 	Stable []string
+}
+
+// Unsteady is a Part that knows of updates which change what is Stable.
+type Unsteady[M any] interface {
+	// Upsets names the Stable attributes whose value an update from prior to want
+	// may change: they are planned as unknown. It goes by its arguments alone;
+	// values in want may be unknown.
+	Upsets(prior, want *M) []string
 }
 
 // Observation is what Observe found.

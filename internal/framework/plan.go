@@ -9,9 +9,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
@@ -56,14 +54,17 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	switch {
 	case moves == replaces:
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("cluster"))
-		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, req.State, true)...)
+		resp.Diagnostics.Append(forget(ctx, &resp.Plan)...)
 		return
 	case moves == unknown:
-		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, req.State, true)...)
+		resp.Diagnostics.Append(forget(ctx, &resp.Plan)...)
 	case !before.Ready.ValueBool() || len(before.Drift.Elements()) > 0:
-		resp.Diagnostics.Append(e.forget(ctx, &resp.Plan, req.State, false)...)
+		resp.Diagnostics.Append(forget(ctx, &resp.Plan, "cluster_id")...)
+		resp.Diagnostics.Append(e.keepStable(ctx, &resp.Plan, req.State, &prior, &want)...)
 	case req.Plan.Raw.Equal(req.State.Raw):
 		return
+	default:
+		resp.Diagnostics.Append(e.keepStable(ctx, &resp.Plan, req.State, &prior, &want)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("drift"), driftList(nil))...)
 	e.preview(ctx, resp, PreviewRequest[M]{Want: &want, Prior: &prior, Owner: owner})
@@ -106,38 +107,6 @@ func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common) 
 		return stays, err
 	}
 	return unknown, nil
-}
-
-// forget marks what the apply will observe anew as unknown. all includes what
-// otherwise stays with the object, such as its cluster's ID and its addresses.
-func (e *engine[M, P]) forget(ctx context.Context, plan *tfsdk.Plan, state tfsdk.State, all bool) diags {
-	var out diags
-	keep := map[string]bool{"drift": true}
-	if !all {
-		keep["cluster_id"] = true
-		var before map[string]tftypes.Value
-		if err := state.Raw.As(&before); err != nil {
-			out.AddError("The plan could not be made", err.Error())
-			return out
-		}
-		for _, name := range e.about.Stable {
-			// What has no value yet may still get one.
-			keep[name] = !before[name].IsNull()
-		}
-	}
-	for name, attribute := range plan.Schema.GetAttributes() {
-		if keep[name] || !attribute.IsComputed() || attribute.IsOptional() {
-			continue
-		}
-		t := attribute.GetType()
-		value, err := t.ValueFromTerraform(ctx, tftypes.NewValue(t.TerraformType(ctx), tftypes.UnknownValue))
-		if err != nil {
-			out.AddAttributeError(path.Root(name), "The plan could not be made", err.Error())
-			continue
-		}
-		out.Append(plan.SetAttribute(ctx, path.Root(name), value)...)
-	}
-	return out
 }
 
 // preview lets the part look at the cluster and speak of what it sees. A

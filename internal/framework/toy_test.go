@@ -37,6 +37,7 @@ type world struct {
 	failure  error  // what Apply fails with
 	wroteOne bool   // fail after having written
 	onApply  func(*world)
+	address  string // the address of every object
 }
 
 type object struct{ value, stamp string }
@@ -86,6 +87,8 @@ type toyModel struct {
 	Name  types.String `tfsdk:"name"`
 	Value types.String `tfsdk:"value"`
 	Seen  types.String `tfsdk:"seen"`
+	// Address is what others build upon. It follows the name.
+	Address types.String `tfsdk:"address"`
 }
 
 type toy struct{ world *world }
@@ -94,10 +97,12 @@ func (toy) Describe() framework.Description {
 	return framework.Description{
 		Name: "toy", Key: []string{"name"},
 		Schema: schema.Schema{Attributes: map[string]schema.Attribute{
-			"name":  schema.StringAttribute{Required: true},
-			"value": schema.StringAttribute{Optional: true},
-			"seen":  schema.StringAttribute{Computed: true},
+			"name":    schema.StringAttribute{Required: true},
+			"value":   schema.StringAttribute{Optional: true},
+			"seen":    schema.StringAttribute{Computed: true},
+			"address": schema.StringAttribute{Computed: true},
 		}},
+		Stable:        []string{"address"},
 		CreateTimeout: time.Second, UpdateTimeout: time.Second, DeleteTimeout: time.Second,
 	}
 }
@@ -127,6 +132,7 @@ func (t toy) Observe(_ context.Context, c *cluster.Cluster, m *toyModel, owner f
 		return framework.Observation{Gone: true}, nil
 	}
 	m.Seen = types.StringValue(o.value)
+	m.Address = framework.StringOrNull(w.address)
 	seen := framework.Observation{Stamp: o.stamp}
 	if o.value != m.Value.ValueString() && owner.Known {
 		seen.Drift = append(seen.Drift, fmt.Sprintf("value is %q", o.value))
@@ -135,6 +141,14 @@ func (t toy) Observe(_ context.Context, c *cluster.Cluster, m *toyModel, owner f
 		seen.Missing = append(seen.Missing, w.waitFor)
 	}
 	return seen, nil
+}
+
+// Upsets implements framework.Unsteady.
+func (toy) Upsets(prior, want *toyModel) []string {
+	if !want.Name.Equal(prior.Name) {
+		return []string{"address"}
+	}
+	return nil
 }
 
 func (t toy) Apply(_ context.Context, c *cluster.Cluster, r framework.ApplyRequest[toyModel]) error {

@@ -109,6 +109,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 	}
 	common.settle(c, err == nil)
 	resp.Diagnostics.Append(save(ctx, &resp.State, &want)...)
+	resp.Diagnostics.Append(asPlanned(req.Plan, &resp.State)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true})...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, begunKey, nil)...)
 	if resp.Identity != nil {

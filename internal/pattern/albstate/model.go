@@ -76,6 +76,16 @@ func (m *model) settle(prior *model, todo []step) {
 	}
 }
 
+// Upsets implements framework.Unsteady: switching ALBs changes their state and
+// their address, choosing others changes which they are. An update that does
+// neither leaves the addresses to those that are built upon them.
+func (p *part) Upsets(prior, want *model) []string {
+	if prior.Ready.ValueBool() && want.ALBID.Equal(prior.ALBID) && want.Type.Equal(prior.Type) && want.Zone.Equal(prior.Zone) && want.Enabled.Equal(prior.Enabled) {
+		return nil
+	}
+	return []string{"albs"}
+}
+
 // previous reads what the ALBs were before the first write.
 func (m *model) previous(ctx context.Context) (map[string]bool, error) {
 	out := map[string]bool{}

@@ -31,6 +31,7 @@ func (p *part) Describe() framework.Description {
 			resourcevalidator.ExactlyOneOf(path.MatchRoot("alb_id"), path.MatchRoot("type")),
 		},
 		Recorded:      []string{"previous"},
+		Stable:        []string{"albs"},
 		CreateTimeout: switchTimeout,
 		UpdateTimeout: switchTimeout,
 		DeleteTimeout: switchTimeout,

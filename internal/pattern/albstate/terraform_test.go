@@ -50,6 +50,35 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+func TestUpsets(t *testing.T) {
+	t.Parallel()
+	private := func(enabled bool, changes ...func(*model)) *model {
+		m := declare(enabled, ofType("private"))
+		for _, change := range changes {
+			change(m)
+		}
+		return m
+	}
+	ready := func(m *model) { m.Ready = types.BoolValue(true) }
+	for name, test := range map[string]struct {
+		prior, want *model
+		upset       bool
+	}{
+		"another on_destroy": {private(true, ready), private(true, func(m *model) { m.OnDestroy = types.StringValue(onDestroyRestore) }), false},
+		"switched":           {private(true, ready), private(false), true},
+		"another type":       {private(true, ready), declare(true, ofType("public")), true},
+		"a zone only":        {private(true, ready), private(true, func(m *model) { m.Zone = types.StringValue("dal10") }), true},
+		"not ready":          {private(true), private(true), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := newPart().Upsets(test.prior, test.want); (len(got) > 0) != test.upset {
+				t.Errorf("upsets %q, want any: %t", got, test.upset)
+			}
+		})
+	}
+}
+
 func TestImportState(t *testing.T) {
 	t.Parallel()
 	alb := id("private", "1")

@@ -161,7 +161,7 @@ func (m *model) proven() bool { return m.Ready.ValueBool() || len(m.Drift.Elemen
 // inherit notes in a plan, where ready is unknown, that the same nodes were
 // ready once: Observe goes by that. prior may be nil.
 func (m *model) inherit(prior *model) {
-	if prior != nil && prior.proven() && m.WorkerPool.Equal(prior.WorkerPool) && m.NodeNames.Equal(prior.NodeNames) && m.NodeSelector.Equal(prior.NodeSelector) {
+	if prior != nil && prior.proven() && m.selectsLike(prior) {
 		m.Ready = types.BoolValue(true)
 	}
 }

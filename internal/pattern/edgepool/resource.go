@@ -59,6 +59,7 @@ func (*part) Describe() framework.Description {
 		CreateTimeout: 60 * time.Minute,
 		UpdateTimeout: 60 * time.Minute,
 		DeleteTimeout: 45 * time.Minute,
+		Stable:        stableAttributes(),
 		Validators: []resource.ConfigValidator{
 			resourcevalidator.ExactlyOneOf(path.MatchRoot("worker_pool"), path.MatchRoot("node_names"), path.MatchRoot("node_selector")),
 		},

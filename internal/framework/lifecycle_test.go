@@ -69,6 +69,20 @@ func TestLifecycleBasic(t *testing.T) {
 	}
 }
 
+// Another spelling of the same declaration is no update.
+func TestAnotherSpellingIsNoChange(t *testing.T) {
+	t.Parallel()
+	empty := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
+	unitTest(t, newWorld(),
+		resource.TestStep{Config: config(`cluster = "alpha"`, `name = "one"`, `value = "a"`)},
+		resource.TestStep{Config: config(`cluster = "alpha"`, `name = "one"`, `value = "A"`), ConfigPlanChecks: empty},
+		resource.TestStep{
+			Config:           config(`cluster = "alpha"`, `name = "one"`, `value = "B"`),
+			ConfigPlanChecks: expect(plancheck.ResourceActionUpdate),
+		},
+	)
+}
+
 func TestDriftIsFoundAndHealed(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

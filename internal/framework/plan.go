@@ -9,7 +9,9 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
@@ -61,13 +63,31 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	case !before.Ready.ValueBool() || len(before.Drift.Elements()) > 0:
 		resp.Diagnostics.Append(forget(ctx, &resp.Plan, "cluster_id")...)
 		resp.Diagnostics.Append(e.keepStable(ctx, &resp.Plan, req.State, &prior, &want)...)
-	case req.Plan.Raw.Equal(req.State.Raw):
+	case declaresTheSame(req.Plan, req.State):
+		// Terraform's framework has marked what is computed as unknown, because the
+		// configuration spells something in another way.
+		resp.Plan.Raw = req.State.Raw
 		return
 	default:
 		resp.Diagnostics.Append(e.keepStable(ctx, &resp.Plan, req.State, &prior, &want)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("drift"), driftList(nil))...)
 	e.preview(ctx, resp, PreviewRequest[M]{Want: &want, Prior: &prior, Owner: owner})
+}
+
+// declaresTheSame tells whether a plan sets every argument as the state has it.
+func declaresTheSame(plan tfsdk.Plan, state tfsdk.State) bool {
+	var after, before map[string]tftypes.Value
+	if plan.Raw.As(&after) != nil || state.Raw.As(&before) != nil {
+		return false
+	}
+	for name, attribute := range plan.Schema.GetAttributes() {
+		argument := !attribute.IsComputed() || attribute.IsOptional()
+		if argument && !after[name].Equal(before[name]) {
+			return false
+		}
+	}
+	return true
 }
 
 // move is what a change of the `cluster` argument means.

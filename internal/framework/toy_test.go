@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
@@ -98,12 +99,24 @@ func (toy) Describe() framework.Description {
 		Name: "toy", Key: []string{"name"},
 		Schema: schema.Schema{Attributes: map[string]schema.Attribute{
 			"name":    schema.StringAttribute{Required: true},
-			"value":   schema.StringAttribute{Optional: true},
+			"value":   schema.StringAttribute{Optional: true, PlanModifiers: []planmodifier.String{anyCase{}}},
 			"seen":    schema.StringAttribute{Computed: true},
 			"address": schema.StringAttribute{Computed: true},
 		}},
 		Stable:        []string{"address"},
 		CreateTimeout: time.Second, UpdateTimeout: time.Second, DeleteTimeout: time.Second,
+	}
+}
+
+// anyCase keeps a value that the configuration spells in another case.
+type anyCase struct{}
+
+func (anyCase) Description(context.Context) string         { return "case does not matter" }
+func (anyCase) MarkdownDescription(context.Context) string { return "case does not matter" }
+
+func (anyCase) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	if !req.StateValue.IsNull() && strings.EqualFold(req.StateValue.ValueString(), req.PlanValue.ValueString()) {
+		resp.PlanValue = req.StateValue
 	}
 }
 

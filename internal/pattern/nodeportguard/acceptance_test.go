@@ -2,6 +2,7 @@ package nodeportguard_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -125,6 +126,33 @@ resource "iks_nodeport_guard" "it" {
 	w.MustPlanEmpty()
 	if order := w.Attributes("iks_nodeport_guard.it")["order"]; order != float64(1100) {
 		t.Errorf("the order is %v", order)
+	}
+	w.MustDestroy()
+}
+
+// However the ports are spelled, an import of the guard leaves nothing to do, and
+// neither does another spelling afterwards.
+func TestAccPortsInAnyOrder(t *testing.T) {
+	e := acctest.Environment(t)
+	config := func(ports string) string {
+		return acctest.ProviderBlock(e) + "resource \"iks_nodeport_guard\" \"it\" {\n  cluster     = \"classic\"\n  port_ranges = " + ports + "\n}\n"
+	}
+	const unsorted = `["30000:32767", "20080", "20443"]`
+	first := acctest.NewWorkspace(t, config(unsorted))
+	first.MustApply()
+	first.MustPlanEmpty()
+	w := acctest.NewWorkspace(t, config(unsorted))
+	if r := w.Run("import", "-no-color", "-input=false", "iks_nodeport_guard.it", acctest.Classic+","+guardName); r.ExitCode != 0 {
+		t.Fatal(r.Output)
+	}
+	w.MustPlanEmpty()
+	w.Write(config(`["20443", "20080", "30000:31000", "31001:32767"]`))
+	w.MustPlanEmpty()
+	w.Write(config(`["20443", "30000:32767"]`))
+	w.MustApply()
+	w.MustPlanEmpty()
+	if ports := fmt.Sprint(w.Attributes("iks_nodeport_guard.it")["port_ranges"]); ports != "[20443 30000:32767]" {
+		t.Errorf("port_ranges is %s", ports)
 	}
 	w.MustDestroy()
 }

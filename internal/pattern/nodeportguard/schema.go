@@ -88,7 +88,8 @@ func closingAttributes() map[string]schema.Attribute {
 		},
 		"port_ranges": schema.ListAttribute{
 			ElementType: types.StringType, Optional: true, Computed: true, Default: listdefault.StaticValue(types.ListValueMust(types.StringType, stringValues(defaultPorts))),
-			MarkdownDescription: "Ports that are closed, each a port (`\"30080\"`) or an inclusive range (`\"30000:32767\"`) within 1 to 65535. Default `[\"" + defaultPorts + "\"]`, which is the range of node ports in IKS.",
+			PlanModifiers:       []planmodifier.List{samePorts{}},
+			MarkdownDescription: "Ports that are closed, each a port (`\"30080\"`) or an inclusive range (`\"30000:32767\"`) within 1 to 65535. Default `[\"" + defaultPorts + "\"]`, which is the range of node ports in IKS. Their order does not matter, nor how the same ports are divided into ranges.",
 		},
 		"protocols": schema.SetAttribute{
 			ElementType: types.StringType, Optional: true, Computed: true, Default: setdefault.StaticValue(set("TCP", "UDP")),

@@ -13,6 +13,8 @@ type picture struct {
 	nodes    []node
 	policies []string // names, sorted
 	albs     []alb
+	apps     []app    // what the provider exposes, by kind and name
+	refusals []string // admission policies of the provider, sorted
 }
 
 type node struct {
@@ -27,6 +29,9 @@ type alb struct {
 	enabled     bool
 	state       string
 }
+
+// app is something that is reached on an address.
+type app struct{ kind, name, address string }
 
 // show puts a picture on the screen.
 func (s *screen) show(p picture) {
@@ -44,7 +49,16 @@ func (s *screen) show(p picture) {
 	}
 	s.table([]string{"ALB", "STATE", "ADDRESS"}, rows)
 	s.print("")
+	if len(p.apps) > 0 {
+		rows = rows[:0]
+		for _, a := range p.apps {
+			rows = append(rows, []string{a.kind, a.name, orDash(a.address)})
+		}
+		s.table([]string{"APP", "NAME", "ADDRESS"}, rows)
+		s.print("")
+	}
 	s.line("guard policy: %s", orDash(strings.Join(guards(p.policies), ", ")))
+	s.line("exposure policy: %s", orDash(strings.Join(p.refusals, ", ")))
 }
 
 // tally counts what is the same: "2 shop, 1 private ALB".
@@ -96,6 +110,12 @@ func (p picture) differences(later picture) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(was)) {
 		out = append(out, "node "+name+" is gone")
+	}
+	if !slices.Equal(p.apps, later.apps) {
+		out = append(out, fmt.Sprintf("apps were %v and are %v", p.apps, later.apps))
+	}
+	if !slices.Equal(p.refusals, later.refusals) {
+		out = append(out, fmt.Sprintf("exposure policies were %v and are %v", p.refusals, later.refusals))
 	}
 	same := func(a, b alb) bool { return a.id == b.id && a.enabled == b.enabled && a.state == b.state }
 	if !slices.EqualFunc(p.albs, later.albs, same) {

@@ -30,6 +30,8 @@ func TestDifferences(t *testing.T) {
 		"a node is gone":           {later: func(p *picture) { p.nodes = p.nodes[:1] }, want: []string{"node n2 is gone"}},
 		"a node is new":            {later: func(p *picture) { p.nodes = append(p.nodes, node{name: "n3"}) }, want: []string{"node n3 is new"}},
 		"a policy is left":         {later: func(p *picture) { p.policies = append(p.policies, guardName) }, want: []string{"policies were"}},
+		"an app is left":           {later: func(p *picture) { p.apps = []app{{kind: "Service", name: "shop"}} }, want: []string{"apps were"}},
+		"a refusal is left":        {later: func(p *picture) { p.refusals = []string{"private-only"} }, want: []string{"exposure policies were"}},
 		"an ALB has stayed off":    {later: func(p *picture) { p.albs[0].enabled = false }, want: []string{"ALBs were"}},
 		"two things at one time":   {later: func(p *picture) { p.policies, p.albs = nil, nil }, want: []string{"policies were", "ALBs were"}},
 		"an ALB is still changing": {later: func(p *picture) { p.albs[0].state = "disabled" }, want: []string{"ALBs were"}},
@@ -63,6 +65,8 @@ func TestScreen(t *testing.T) {
 		},
 		policies: []string{"default.allow-icmp", "default." + guardName},
 		albs:     []alb{{id: "private-cr1-alb1", state: "enabled", address: "10.1.1.1"}},
+		apps:     []app{{kind: "Service", name: "shop", address: "10.1.1.9"}},
+		refusals: []string{"private-only"},
 	})
 	const want = `
    c
@@ -73,7 +77,11 @@ func TestScreen(t *testing.T) {
    ALB                STATE     ADDRESS
    private-cr1-alb1   enabled   10.1.1.1
 
+   APP       NAME   ADDRESS
+   Service   shop   10.1.1.9
+
    guard policy: deny-kube-node-port-services
+   exposure policy: private-only
 `
 	if out.String() != want {
 		t.Errorf("the screen shows\n%s\nwant\n%s", out.String(), want)

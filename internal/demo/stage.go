@@ -125,6 +125,16 @@ func (s *stage) picture(ctx context.Context) (picture, error) {
 		p.albs = append(p.albs, alb{id: a.ID, address: a.Address, enabled: a.Enabled, state: a.State})
 	}
 	slices.SortFunc(p.albs, func(a, b alb) int { return strings.Compare(a.id, b.id) })
+	if p.apps, err = s.apps(ctx); err != nil {
+		return p, fmt.Errorf("cluster %s: %w", s.name, err)
+	}
+	refusals, err := s.typed.AdmissionregistrationV1().ValidatingAdmissionPolicies().List(ctx, ours())
+	if err != nil {
+		return p, fmt.Errorf("cluster %s: %w", s.name, err)
+	}
+	for _, policy := range refusals.Items {
+		p.refusals = append(p.refusals, policy.Name)
+	}
 	return p, nil
 }
 

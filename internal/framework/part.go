@@ -101,6 +101,9 @@ type PreviewRequest[M any] struct {
 	Prior *M
 	// Owner of the object so far.
 	Owner Owner
+	// Replaces tells that a new object comes in the place of one of the same key
+	// that is removed before, in the same run.
+	Replaces bool
 }
 
 // ApplyRequest is what is to be brought about.
@@ -117,7 +120,7 @@ type ApplyRequest[M any] struct {
 	// Warn shows the user a warning without stopping.
 	Warn func(summary, detail string)
 
-	wrote func()
+	wrote, undone func()
 }
 
 // Sent takes the outcome of a write and hands it back. After the first write
@@ -129,6 +132,14 @@ func (r ApplyRequest[M]) Sent(err error) error {
 		r.wrote()
 	}
 	return err
+}
+
+// TakenBack says that all that Apply wrote is gone again: creating then fails
+// with the error that Apply returns, and leaves no state.
+func (r ApplyRequest[M]) TakenBack() {
+	if r.undone != nil {
+		r.undone()
+	}
 }
 
 // answered tells whether an error is the server's own refusal of a request.

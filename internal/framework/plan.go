@@ -35,7 +35,7 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	}
 	if req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("drift"), driftList(nil))...)
-		e.preview(ctx, resp, PreviewRequest[M]{Want: &want})
+		e.preview(ctx, resp, PreviewRequest[M]{Want: &want, Replaces: e.replaces(ctx, resp, &want)})
 		return
 	}
 
@@ -57,6 +57,8 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	case moves == replaces:
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("cluster"))
 		resp.Diagnostics.Append(forget(ctx, &resp.Plan)...)
+		return
+	case e.replacement(ctx, resp, &prior, &want):
 		return
 	case moves == unknown:
 		resp.Diagnostics.Append(forget(ctx, &resp.Plan)...)

@@ -23,6 +23,7 @@ type Provider struct {
 	DefaultLabels, DefaultAnnotations map[string]string
 
 	said      sync.Map
+	replaced  sync.Map    // the places of objects that a plan replaces
 	refreshed atomic.Bool // something was read in this process
 }
 

@@ -39,6 +39,7 @@ type world struct {
 	wroteOne bool   // fail after having written
 	onApply  func(*world)
 	address  string // the address of every object
+	takeBack bool   // remove what was made and fail
 }
 
 type object struct{ value, stamp string }
@@ -127,7 +128,13 @@ func (toy) Check(_ context.Context, m *toyModel) []framework.Problem {
 	return nil
 }
 
-func (t toy) Preview(_ context.Context, _ *cluster.Cluster, r framework.PreviewRequest[toyModel]) ([]string, error) {
+func (t toy) Preview(_ context.Context, c *cluster.Cluster, r framework.PreviewRequest[toyModel]) ([]string, error) {
+	if r.Replaces {
+		return nil, nil
+	}
+	if _, there := t.world.get(key(c, r.Want)); there && r.Prior == nil {
+		return nil, framework.Refuse(path.Root("name"), "There already", "It is somebody else's.")
+	}
 	if r.Want.Value.ValueString() == "refused" {
 		return nil, framework.Refuse(path.Root("value"), "Refused", "The cluster has no room for it.")
 	}
@@ -156,6 +163,14 @@ func (t toy) Observe(_ context.Context, c *cluster.Cluster, m *toyModel, owner f
 	return seen, nil
 }
 
+// Replaces implements framework.Replacing: a fixed value stays as long as its object.
+func (toy) Replaces(prior, want *toyModel) []framework.Problem {
+	if strings.HasPrefix(prior.Value.ValueString(), "fixed") && !want.Value.Equal(prior.Value) {
+		return []framework.Problem{{Path: path.Root("value"), Summary: "The toy is replaced", Detail: "Its value is fixed.", Warning: true}}
+	}
+	return nil
+}
+
 // Upsets implements framework.Unsteady.
 func (toy) Upsets(prior, want *toyModel) []string {
 	if !want.Name.Equal(prior.Name) {
@@ -180,6 +195,11 @@ func (t toy) Apply(_ context.Context, c *cluster.Cluster, r framework.ApplyReque
 	}
 	w.objects[key(c, r.Want)] = o
 	_ = r.Sent(nil)
+	if w.takeBack {
+		delete(w.objects, key(c, r.Want))
+		r.TakenBack()
+		return framework.Refuse(path.Root("value"), "Taken back", "It came out wrong.")
+	}
 	if w.failure != nil {
 		return w.failure
 	}

@@ -162,7 +162,7 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 // earlier updates were about to bring about. wrote tells whether anything of
 // ours stands in the cluster.
 func (e *engine[M, P]) bringAbout(ctx context.Context, c *cluster.Cluster, r ApplyRequest[M], begun ...*M) (wrote bool, err error) {
-	r.wrote = func() { wrote = true }
+	r.wrote, r.undone = func() { wrote = true }, func() { wrote = false }
 	owner := e.provider.with(Owner{Stamp: r.Stamp, Known: true})
 	for again := false; ; again = true {
 		for _, from := range append(begun, r.Prior) {

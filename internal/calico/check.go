@@ -1,9 +1,11 @@
 package calico
 
 import (
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
@@ -12,9 +14,8 @@ import (
 
 // Check finds what Calico would refuse in a policy. The v3 API says it when a policy is stored, but not at a dry run;
 // the v1 API never says it, and there Calico then leaves the policy out, so that a guard would silently not be there.
-// Selectors are not parsed, so an empty answer does not promise that the policy is accepted.
-func Check[S Spec](name string, spec S) field.ErrorList {
-	s := global(spec)
+// Locations are those of the API, such as "spec.ingress[0].source.nets[1]".
+func Check(name string, s Spec) field.ErrorList {
 	at := field.NewPath("spec")
 	var found field.ErrorList
 	// A single word, before which there may be a tier.
@@ -35,11 +36,49 @@ func Check[S Spec](name string, spec S) field.ErrorList {
 			found = append(found, field.Invalid(at.Child("types").Index(i), kind, "must be Ingress or Egress, each at most once"))
 		}
 	}
+	found = append(found, checkSelectors(at, map[string]string{
+		"selector": s.Selector, "serviceAccountSelector": s.ServiceAccountSelector, "namespaceSelector": s.NamespaceSelector,
+	}, "")...)
 	for i, rule := range s.Ingress {
 		found = append(found, checkRule(at.Child("ingress").Index(i), rule)...)
 	}
 	for i, rule := range s.Egress {
 		found = append(found, checkRule(at.Child("egress").Index(i), rule)...)
+	}
+	return found
+}
+
+// CheckNamespaced is [Check] for a policy of a namespace, which knows less than a global one.
+func CheckNamespaced(name string, s Spec) field.ErrorList {
+	found := Check(name, s)
+	at := field.NewPath("spec")
+	for _, only := range []struct {
+		name string
+		set  bool
+	}{{"preDNAT", s.PreDNAT}, {"doNotTrack", s.DoNotTrack}, {"applyOnForward", s.ApplyOnForward}, {"namespaceSelector", s.NamespaceSelector != ""}} {
+		if only.set {
+			found = append(found, field.Forbidden(at.Child(only.name), "only global policies have it"))
+		}
+	}
+	return found
+}
+
+// checkSelectors parses selectors by the name of their field. The one that selectsGlobal names may be "global()".
+func checkSelectors(at *field.Path, selectors map[string]string, selectsGlobal string) field.ErrorList {
+	var found field.ErrorList
+	for _, name := range slices.Sorted(maps.Keys(selectors)) {
+		selector := selectors[name]
+		if err := CheckSelector(selector); err != nil {
+			found = append(found, field.Invalid(at.Child(name), selector, "cannot be parsed: "+err.Error()))
+			continue
+		}
+		switch normal := normalSelector(selector); {
+		case !strings.Contains(normal, "global()") || name == selectsGlobal && normal == "global()":
+		case name == selectsGlobal:
+			found = append(found, field.Invalid(at.Child(name), selector, "global() cannot be combined with other selectors"))
+		default:
+			found = append(found, field.Invalid(at.Child(name), selector, "global() can only be the namespace selector of a source or destination"))
+		}
 	}
 	return found
 }
@@ -62,6 +101,9 @@ func checkRule(at *field.Path, rule v3.Rule) field.ErrorList {
 		entity v3.EntityRule
 	}{{"source", rule.Source}, {"destination", rule.Destination}} {
 		path := at.Child(side.name)
+		found = append(found, checkSelectors(path, map[string]string{
+			"selector": side.entity.Selector, "notSelector": side.entity.NotSelector, "namespaceSelector": side.entity.NamespaceSelector,
+		}, "namespaceSelector")...)
 		found = append(found, checkPorts(path.Child("ports"), side.entity.Ports, rule.Protocol)...)
 		found = append(found, checkPorts(path.Child("notPorts"), side.entity.NotPorts, rule.Protocol)...)
 		found = append(found, checkNets(path.Child("nets"), side.entity.Nets, rule.IPVersion, versions)...)

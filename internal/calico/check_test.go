@@ -31,6 +31,13 @@ func refused() map[string]struct{ document, field string } {
 		"address without length":            {`{"ingress":[{"action":"Deny","source":{"nets":["10.1.2.3"]}}]}`, "spec.ingress[0].source.nets[0]"},
 		"both versions":                     {`{"ingress":[{"action":"Deny","source":{"nets":["10.0.0.0/8"]},"destination":{"notNets":["2001:db8::/32"]}}]}`, "spec.ingress[0].destination.notNets[0]"},
 		"net of the other version":          {`{"ingress":[{"action":"Deny","ipVersion":6,"source":{"nets":["10.0.0.0/8"]}}]}`, "spec.ingress[0].source.nets[0]"},
+		"broken selector":                   {`{"selector":"a == b"}`, "spec.selector"},
+		"broken account selector":           {`{"serviceAccountSelector":"a ="}`, "spec.serviceAccountSelector"},
+		"broken namespace selector":         {`{"namespaceSelector":"(a"}`, "spec.namespaceSelector"},
+		"broken selector of a rule":         {`{"ingress":[{"action":"Deny","destination":{"notSelector":"has a"}}]}`, "spec.ingress[0].destination.notSelector"},
+		"global() as selector":              {`{"selector":"global()"}`, "spec.selector"},
+		"global() as selector of a rule":    {`{"ingress":[{"action":"Deny","source":{"selector":"global( )"}}]}`, "spec.ingress[0].source.selector"},
+		"global() and more":                 {`{"ingress":[{"action":"Deny","source":{"namespaceSelector":"global() || a == 'b'"}}]}`, "spec.ingress[0].source.namespaceSelector"},
 		"HTTP on a deny":                    {`{"ingress":[{"action":"Deny","http":{"methods":["GET"]}}]}`, "spec.ingress[0].http"},
 	}
 }
@@ -38,15 +45,16 @@ func refused() map[string]struct{ document, field string } {
 // accepted are specs that Calico takes.
 func accepted() map[string]string {
 	return map[string]string{
-		"published":     published,
-		"empty":         `{}`,
-		"both ways":     `{"order":5.5,"egress":[{"action":"Allow","protocol":"SCTP","destination":{"ports":["http",1,"2:3"]}}],"ingress":[{"action":"Log"},{"action":"Pass","protocol":112}]}`,
-		"IPv6":          `{"ingress":[{"action":"Deny","ipVersion":6,"source":{"nets":["2001:db8::1/128"],"notNets":["2001:db8::/64"]}}]}`,
-		"ICMP":          `{"ingress":[{"action":"Allow","protocol":"ICMP","ipVersion":4,"icmp":{"type":8,"code":0}}]}`,
-		"untracked":     `{"doNotTrack":true,"applyOnForward":true,"types":["Ingress","Egress"],"egress":[{"action":"Allow"}]}`,
-		"ports by UDP":  `{"ingress":[{"action":"Deny","protocol":17,"source":{"notPorts":["1:65535"]}}]}`,
-		"selectors":     `{"selector":"ibm.role in { 'worker_public', 'master_public' }","ingress":[{"action":"Allow","source":{"selector":"!has(x) || all()"}}]}`,
-		"HTTP on allow": `{"ingress":[{"action":"Allow","http":{"methods":["GET"]}}]}`,
+		"published":              published,
+		"empty":                  `{}`,
+		"both ways":              `{"order":5.5,"egress":[{"action":"Allow","protocol":"SCTP","destination":{"ports":["http",1,"2:3"]}}],"ingress":[{"action":"Log"},{"action":"Pass","protocol":112}]}`,
+		"IPv6":                   `{"ingress":[{"action":"Deny","ipVersion":6,"source":{"nets":["2001:db8::1/128"],"notNets":["2001:db8::/64"]}}]}`,
+		"ICMP":                   `{"ingress":[{"action":"Allow","protocol":"ICMP","ipVersion":4,"icmp":{"type":8,"code":0}}]}`,
+		"untracked":              `{"doNotTrack":true,"applyOnForward":true,"types":["Ingress","Egress"],"egress":[{"action":"Allow"}]}`,
+		"ports by UDP":           `{"ingress":[{"action":"Deny","protocol":17,"source":{"notPorts":["1:65535"]}}]}`,
+		"selectors":              `{"selector":"ibm.role in { 'worker_public', 'master_public' }","ingress":[{"action":"Allow","source":{"selector":"!has(x) || all()"}}]}`,
+		"global() as namespaces": `{"ingress":[{"action":"Deny","source":{"namespaceSelector":"global()","selector":"a == 'b'"}}]}`,
+		"HTTP on allow":          `{"ingress":[{"action":"Allow","http":{"methods":["GET"]}}]}`,
 	}
 }
 
@@ -79,6 +87,22 @@ func TestCheckNames(t *testing.T) {
 	} {
 		if found := Check(name, spec(t, `{}`)); (len(found) == 0) != ok {
 			t.Errorf("%q: %v", name, found)
+		}
+	}
+}
+
+func TestCheckNamespaced(t *testing.T) {
+	t.Parallel()
+	for document, field := range map[string]string{
+		`{"selector":"a == 'b'"}`:            "",
+		`{"ingress":[{}]}`:                   "spec.ingress[0].action",
+		`{"applyOnForward":true}`:            "spec.applyOnForward",
+		`{"namespaceSelector":"a == 'b'"}`:   "spec.namespaceSelector",
+		`{"preDNAT":true,"doNotTrack":true}`: "spec.preDNAT",
+	} {
+		found := CheckNamespaced("web", spec(t, document))
+		if (len(found) == 0) != (field == "") || field != "" && found[0].Field != field {
+			t.Errorf("%s: %v", document, found)
 		}
 	}
 }

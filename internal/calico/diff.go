@@ -15,13 +15,13 @@ import (
 // Equal reports whether two specs mean the same: addresses with and without their length, numbers and ranges of
 // ports, protocols by name and number, defaults written out and left out, the order of what has none, selectors with
 // other quotes, nil and empty.
-func Equal[S Spec](a, b S) bool {
+func Equal(a, b Spec) bool {
 	return reflect.DeepEqual(normal(a), normal(b))
 }
 
 // Diff says in short sentences how the first spec differs from the second, which is the wanted one. It is empty if and
 // only if they are [Equal].
-func Diff[S Spec](have, want S) []string {
+func Diff(have, want Spec) []string {
 	a, b := normal(have), normal(want)
 	if reflect.DeepEqual(a, b) {
 		return nil
@@ -94,7 +94,7 @@ func some(elements []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(elements[:shown], " "), len(elements)-shown)
 }
 
-func specParts(s v3.GlobalNetworkPolicySpec) []part {
+func specParts(s Spec) []part {
 	order := "unset (evaluated last)"
 	if s.Order != nil {
 		order = strconv.FormatFloat(*s.Order, 'f', -1, 64)

@@ -10,7 +10,7 @@ import (
 
 // formOfNew gives the name to create a policy under. Where objects are served as they are stored, the server does not
 // know the two forms of a name for one policy, so that is checked here.
-func (p Policies[S]) formOfNew(ctx context.Context, name string) (string, error) {
+func (p Policies) formOfNew(ctx context.Context, name string) (string, error) {
 	forms := p.client.door.otherNames(name)
 	if !p.client.door.raw {
 		return forms[0], nil
@@ -38,7 +38,7 @@ func (p Policies[S]) formOfNew(ctx context.Context, name string) (string, error)
 // storesBareNames finds out, once, how Calico stores names of the default tier in this cluster: with the prefix
 // "default." before 3.32, without it since. The objects that Calico itself has written show it; where there are none,
 // the prefix is the form that every version understands.
-func (p Policies[S]) storesBareNames(ctx context.Context) (bool, error) {
+func (p Policies) storesBareNames(ctx context.Context) (bool, error) {
 	p.client.formsMu.Lock()
 	defer p.client.formsMu.Unlock()
 	if bare, ok := p.client.bare[p.kind.Resource]; ok {
@@ -51,7 +51,7 @@ func (p Policies[S]) storesBareNames(ctx context.Context) (bool, error) {
 	prefixed, bare := 0, 0
 	for i := range objects {
 		o := &objects[i]
-		if tierOr(*tierOf(&o.Spec.value)) != defaultTier || o.Annotations[metadataAnnotation] == "" {
+		if tierOr(o.Spec.value.Tier) != defaultTier || o.Annotations[metadataAnnotation] == "" {
 			continue
 		}
 		if p.nameOf(o) == o.Name {

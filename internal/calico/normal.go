@@ -13,13 +13,8 @@ import (
 
 // defaulted fills in what the v3 API would: the tier and the types. Policies that are written through v1 need them
 // too, since Calico takes a policy without types for one that drops both ways.
-func defaulted[S Spec](spec S) S {
-	switch s := any(&spec).(type) {
-	case *v3.GlobalNetworkPolicySpec:
-		s.Tier, s.Types = tierOr(s.Tier), typesOr(s.Types, s.Ingress, s.Egress)
-	case *v3.NetworkPolicySpec:
-		s.Tier, s.Types = tierOr(s.Tier), typesOr(s.Types, s.Ingress, s.Egress)
-	}
+func defaulted(spec Spec) Spec {
+	spec.Tier, spec.Types = tierOr(spec.Tier), typesOr(spec.Types, spec.Ingress, spec.Egress)
 	return spec
 }
 
@@ -38,10 +33,9 @@ func typesOr(types []v3.PolicyType, ingress, egress []v3.Rule) []v3.PolicyType {
 
 // writable gives a spec as it is written: defaults filled in, and nets as Calico wants them. It changes the rules that
 // it is given.
-func writable[S Spec](spec S) S {
+func writable(spec Spec) Spec {
 	spec = defaulted(spec)
-	g := global(spec) // shares the rules
-	for _, rules := range [][]v3.Rule{g.Ingress, g.Egress} {
+	for _, rules := range [][]v3.Rule{spec.Ingress, spec.Egress} {
 		for i := range rules {
 			for _, nets := range [][]string{rules[i].Source.Nets, rules[i].Source.NotNets, rules[i].Destination.Nets, rules[i].Destination.NotNets} {
 				for j := range nets {
@@ -53,23 +47,9 @@ func writable[S Spec](spec S) S {
 	return spec
 }
 
-// global gives either kind of spec as a global one, so that the rest need know only that.
-func global[S Spec](spec S) v3.GlobalNetworkPolicySpec {
-	switch s := any(spec).(type) {
-	case v3.GlobalNetworkPolicySpec:
-		return s
-	case v3.NetworkPolicySpec:
-		return v3.GlobalNetworkPolicySpec{
-			Tier: s.Tier, Order: s.Order, Ingress: s.Ingress, Egress: s.Egress, Selector: s.Selector, Types: s.Types,
-			ServiceAccountSelector: s.ServiceAccountSelector, PerformanceHints: s.PerformanceHints,
-		}
-	}
-	return v3.GlobalNetworkPolicySpec{}
-}
-
 // normal gives a spec in the one form that all specs of the same meaning have. It shares nothing with the spec.
-func normal[S Spec](spec S) v3.GlobalNetworkPolicySpec {
-	s := global(defaulted(copySpec(spec)))
+func normal(spec Spec) Spec {
+	s := defaulted(*spec.DeepCopy())
 	s.Types = set(s.Types)
 	s.PerformanceHints = set(s.PerformanceHints)
 	s.Ingress, s.Egress = normalRules(s.Ingress), normalRules(s.Egress)

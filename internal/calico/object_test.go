@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -170,12 +169,12 @@ func TestUnknownFields(t *testing.T) {
 
 func TestDriftTellsUnknownRuleFields(t *testing.T) {
 	t.Parallel()
-	want := v3.GlobalNetworkPolicySpec{}
-	p := GlobalNetworkPolicy{Unknown: []string{"ingress[0].schedule", "stagedAction"}}
+	want := Spec{}
+	p := Policy{Unknown: []string{"ingress[0].schedule", "stagedAction"}}
 	if got := p.Drift(want); !slices.Equal(got, []string{"ingress[0].schedule is set, with an effect that is not known here"}) {
 		t.Errorf("got %q", got)
 	}
-	p = GlobalNetworkPolicy{Unreadable: errForTest{}}
+	p = Policy{Unreadable: errForTest{}}
 	if got := p.Drift(want); !slices.Equal(got, []string{"the stored policy cannot be understood: broken"}) {
 		t.Errorf("got %q", got)
 	}

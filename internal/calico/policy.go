@@ -14,20 +14,19 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
-// Spec is the spec of a kind of policy.
-type Spec interface {
-	v3.GlobalNetworkPolicySpec | v3.NetworkPolicySpec
-}
+// Spec is what a policy says. Of the two kinds, the one of global policies has all fields of the other; a policy of a
+// namespace leaves out what it does not have (see [CheckNamespaced]).
+type Spec = v3.GlobalNetworkPolicySpec
 
 // Policy is one policy as users see it, the same through both doors. A policy that was read is updated and deleted as
 // the stored object that it was read from.
-type Policy[S Spec] struct {
+type Policy struct {
 	// Namespace is empty for global policies.
 	Namespace string
 	// Name is the one that [PolicyName] gives.
 	Name                string
 	Labels, Annotations map[string]string
-	Spec                S
+	Spec                Spec
 	// ResourceVersion is empty for a policy that was not read.
 	ResourceVersion string
 	// Unknown are paths of spec fields that are set and that this version of the types does not know. Their effect is
@@ -40,48 +39,50 @@ type Policy[S Spec] struct {
 	tier   string             // of the spec that was read
 }
 
-// GlobalNetworkPolicy and NetworkPolicy are the two kinds of policy.
-type (
-	GlobalNetworkPolicy = Policy[v3.GlobalNetworkPolicySpec]
-	NetworkPolicy       = Policy[v3.NetworkPolicySpec]
-)
-
 // Policies are the policies of one kind: all global ones, or those of a namespace.
-type Policies[S Spec] struct {
+type Policies struct {
 	client    *Client
-	kind      kube.Kind[object[S]]
+	kind      kube.Kind[object[Spec]]
 	namespace string
 }
 
 // GlobalNetworkPolicies are the cluster's.
-func (c *Client) GlobalNetworkPolicies() Policies[v3.GlobalNetworkPolicySpec] {
-	return Policies[v3.GlobalNetworkPolicySpec]{
-		client: c, kind: kindOf[v3.GlobalNetworkPolicySpec](c.door, "globalnetworkpolicies", v3.KindGlobalNetworkPolicy, false),
+func (c *Client) GlobalNetworkPolicies() Policies {
+	return Policies{
+		client: c, kind: kindOf[Spec](c.door, "globalnetworkpolicies", v3.KindGlobalNetworkPolicy, false),
 	}
 }
 
 // NetworkPolicies are those of Calico's kind in one namespace.
-func (c *Client) NetworkPolicies(namespace string) Policies[v3.NetworkPolicySpec] {
-	return Policies[v3.NetworkPolicySpec]{
-		client: c, kind: kindOf[v3.NetworkPolicySpec](c.door, "networkpolicies", v3.KindNetworkPolicy, true), namespace: namespace,
+func (c *Client) NetworkPolicies(namespace string) Policies {
+	return Policies{
+		client: c, kind: kindOf[Spec](c.door, "networkpolicies", v3.KindNetworkPolicy, true), namespace: namespace,
 	}
+}
+
+// Namespace of the policies, empty for global ones.
+func (p Policies) Namespace() string { return p.namespace }
+
+// Title names a policy of these for people, and as import IDs do: with its namespace before a '/' if it has one.
+func (p Policies) Title(name string) string {
+	return strings.TrimPrefix(p.namespace+"/"+name, "/")
 }
 
 // List gives all policies that the identity may see. Cached allows an answer that other reads share; what then is
 // missing is not proven to be absent. A policy that exists under both forms of its name is given twice.
-func (p Policies[S]) List(ctx context.Context, cached bool) ([]Policy[S], error) {
+func (p Policies) List(ctx context.Context, cached bool) ([]Policy, error) {
 	objects, err := p.list(ctx, cached)
 	if err != nil {
 		return nil, err
 	}
-	policies := make([]Policy[S], 0, len(objects))
+	policies := make([]Policy, 0, len(objects))
 	for i := range objects {
 		policies = append(policies, p.fromObject(&objects[i]))
 	}
 	return policies, nil
 }
 
-func (p Policies[S]) list(ctx context.Context, cached bool) ([]object[S], error) {
+func (p Policies) list(ctx context.Context, cached bool) ([]object[Spec], error) {
 	options := kube.ListOptions{Namespace: p.namespace}
 	if cached {
 		return kube.CachedList(ctx, p.client.kube, p.kind, options)
@@ -90,7 +91,7 @@ func (p Policies[S]) list(ctx context.Context, cached bool) ([]object[S], error)
 }
 
 // Get asks the server for the policy, under either form of its name.
-func (p Policies[S]) Get(ctx context.Context, name string) (Policy[S], error) {
+func (p Policies) Get(ctx context.Context, name string) (Policy, error) {
 	var missing error
 	for _, form := range p.client.door.otherNames(name) {
 		got, err := kube.Get(ctx, p.client.kube, p.kind, p.namespace, form)
@@ -101,7 +102,7 @@ func (p Policies[S]) Get(ctx context.Context, name string) (Policy[S], error) {
 			}
 		case underOtherForm(err): // on to the other form
 		case err != nil:
-			return Policy[S]{}, err
+			return Policy{}, err
 		default:
 			// Another tier's policy can have the bare name.
 			if policy := p.fromObject(&got); policy.Name == wantedName(name) {
@@ -112,7 +113,7 @@ func (p Policies[S]) Get(ctx context.Context, name string) (Policy[S], error) {
 	if missing == nil {
 		missing = apierrors.NewNotFound(p.groupResource(), name)
 	}
-	return Policy[S]{}, missing
+	return Policy{}, missing
 }
 
 // underOtherForm recognises what the Calico API server answers for a policy that is stored under the name, but shown
@@ -123,13 +124,13 @@ func underOtherForm(err error) bool {
 
 // CachedGet takes the policy from the shared list. What is missing there is asked for before it is called not found,
 // and so is everything when listing is forbidden or the cache is off.
-func (p Policies[S]) CachedGet(ctx context.Context, name string) (Policy[S], error) {
+func (p Policies) CachedGet(ctx context.Context, name string) (Policy, error) {
 	if !p.client.kube.Caching() {
 		return p.Get(ctx, name)
 	}
 	objects, err := p.list(ctx, true)
 	if err != nil && !apierrors.IsForbidden(err) {
-		return Policy[S]{}, err
+		return Policy{}, err
 	}
 	for _, form := range p.client.door.otherNames(name) {
 		for i := range objects {
@@ -143,31 +144,31 @@ func (p Policies[S]) CachedGet(ctx context.Context, name string) (Policy[S], err
 
 // Create makes a new policy from the name, labels, annotations and spec, and gives it as it was stored. It refuses what
 // Calico would not enforce (see [Check]) and what exists already under either form of its name. A dry run stores nothing.
-func (p Policies[S]) Create(ctx context.Context, policy Policy[S], dryRun bool) (Policy[S], error) {
-	policy.Name = PolicyName(*tierOf(&policy.Spec), policy.Name)
+func (p Policies) Create(ctx context.Context, policy Policy, dryRun bool) (Policy, error) {
+	policy.Name = PolicyName(policy.Spec.Tier, policy.Name)
 	form, err := p.formOfNew(ctx, policy.Name)
 	if err != nil {
-		return Policy[S]{}, err
+		return Policy{}, err
 	}
 	made, err := p.toObject(policy, metav1.ObjectMeta{Name: form, Namespace: p.namespace})
 	if err != nil {
-		return Policy[S]{}, err
+		return Policy{}, err
 	}
 	stored, err := kube.Create(ctx, p.client.kube, p.kind, made, kube.WriteOptions{DryRun: dryRun})
 	if err != nil {
-		return Policy[S]{}, err
+		return Policy{}, err
 	}
 	return p.fromObject(&stored), nil
 }
 
 // Update replaces a policy that was read by what its labels, annotations and spec are now, as a whole. It is a conflict
 // if somebody wrote it since it was read.
-func (p Policies[S]) Update(ctx context.Context, policy Policy[S], dryRun bool) (Policy[S], error) {
+func (p Policies) Update(ctx context.Context, policy Policy, dryRun bool) (Policy, error) {
 	if policy.served == nil {
-		return Policy[S]{}, fmt.Errorf("update of %s %s: it was not read from the server", p.kind.Name, policy.Name)
+		return Policy{}, fmt.Errorf("update of %s %s: it was not read from the server", p.kind.Name, policy.Name)
 	}
-	if tier := tierOr(*tierOf(&policy.Spec)); tier != policy.tier {
-		return Policy[S]{}, fmt.Errorf("update of %s %s: tier %s cannot become %s, that is another policy", p.kind.Name, policy.Name, policy.tier, tier)
+	if tier := tierOr(policy.Spec.Tier); tier != policy.tier {
+		return Policy{}, fmt.Errorf("update of %s %s: tier %s cannot become %s, that is another policy", p.kind.Name, policy.Name, policy.tier, tier)
 	}
 	meta := metav1.ObjectMeta{
 		Name: policy.served.Name, Namespace: p.namespace, ResourceVersion: policy.ResourceVersion,
@@ -176,17 +177,17 @@ func (p Policies[S]) Update(ctx context.Context, policy Policy[S], dryRun bool) 
 	}
 	wanted, err := p.toObject(policy, meta)
 	if err != nil {
-		return Policy[S]{}, err
+		return Policy{}, err
 	}
 	stored, err := kube.Update(ctx, p.client.kube, p.kind, wanted, kube.WriteOptions{DryRun: dryRun})
 	if err != nil {
-		return Policy[S]{}, err
+		return Policy{}, err
 	}
 	return p.fromObject(&stored), nil
 }
 
 // Delete removes a policy that was read, in the version that was read: it is a conflict if somebody wrote it since.
-func (p Policies[S]) Delete(ctx context.Context, policy Policy[S], dryRun bool) error {
+func (p Policies) Delete(ctx context.Context, policy Policy, dryRun bool) error {
 	if policy.served == nil || policy.ResourceVersion == "" {
 		return fmt.Errorf("delete of %s %s: it was not read from the server", p.kind.Name, policy.Name)
 	}
@@ -195,7 +196,7 @@ func (p Policies[S]) Delete(ctx context.Context, policy Policy[S], dryRun bool) 
 }
 
 // StoredName is the name that the API in use serves the policy under, for messages. Empty if it was not read.
-func (p Policy[S]) StoredName() string {
+func (p Policy) StoredName() string {
 	if p.served == nil {
 		return ""
 	}
@@ -204,7 +205,7 @@ func (p Policy[S]) StoredName() string {
 
 // Drift says in short sentences how the policy differs from a spec, fields that are not known here included. It is
 // empty if they mean the same.
-func (p Policy[S]) Drift(want S) []string {
+func (p Policy) Drift(want Spec) []string {
 	if p.Unreadable != nil {
 		return []string{"the stored policy cannot be understood: " + p.Unreadable.Error()}
 	}
@@ -222,20 +223,20 @@ func (p Policy[S]) Drift(want S) []string {
 // wantedName is a name as typed, in the form of [PolicyName].
 func wantedName(name string) string { return PolicyName(defaultTier, name) }
 
-func (p Policies[S]) nameOf(o *object[S]) string {
-	return PolicyName(*tierOf(&o.Spec.value), o.Name)
+func (p Policies) nameOf(o *object[Spec]) string {
+	return PolicyName(o.Spec.value.Tier, o.Name)
 }
 
-func (p Policies[S]) groupResource() schema.GroupResource {
+func (p Policies) groupResource() schema.GroupResource {
 	return schema.GroupResource{Group: p.kind.Group, Resource: p.kind.Resource}
 }
 
-func (p Policies[S]) fromObject(o *object[S]) Policy[S] {
+func (p Policies) fromObject(o *object[Spec]) Policy {
 	labels, annotations := userMetadata(p.client.door, &o.ObjectMeta)
-	policy := Policy[S]{
+	policy := Policy{
 		Namespace: o.Namespace, Name: p.nameOf(o), Labels: withoutTierLabel(labels), Annotations: annotations,
-		Spec: copySpec(o.Spec.value), ResourceVersion: o.ResourceVersion, Unreadable: o.Spec.err,
-		served: o.ObjectMeta.DeepCopy(), tier: tierOr(*tierOf(&o.Spec.value)),
+		Spec: *o.Spec.value.DeepCopy(), ResourceVersion: o.ResourceVersion, Unreadable: o.Spec.err,
+		served: o.ObjectMeta.DeepCopy(), tier: tierOr(o.Spec.value.Tier),
 	}
 	if o.Spec.err == nil {
 		policy.Unknown = unknownFields(o.Spec.raw, o.Spec.value)
@@ -244,42 +245,22 @@ func (p Policies[S]) fromObject(o *object[S]) Policy[S] {
 }
 
 // toObject is the whole object to write.
-func (p Policies[S]) toObject(policy Policy[S], meta metav1.ObjectMeta) (object[S], error) {
-	spec := writable(copySpec(policy.Spec))
-	if problems := Check(policy.Name, spec); len(problems) > 0 {
-		return object[S]{}, apierrors.NewInvalid(schema.GroupKind{Group: p.kind.Group, Kind: p.kind.Name}, policy.Name, problems)
+func (p Policies) toObject(policy Policy, meta metav1.ObjectMeta) (object[Spec], error) {
+	spec := writable(*policy.Spec.DeepCopy())
+	check := Check
+	if p.namespace != "" {
+		check = CheckNamespaced
+	}
+	if problems := check(policy.Name, spec); len(problems) > 0 {
+		return object[Spec]{}, apierrors.NewInvalid(schema.GroupKind{Group: p.kind.Group, Kind: p.kind.Name}, policy.Name, problems)
 	}
 	labels := withoutTierLabel(over(nil, policy.Labels))
-	tier := tierOr(*tierOf(&spec))
+	tier := tierOr(spec.Tier)
 	if p.client.door.raw && tier != defaultTier {
 		labels = over(labels, map[string]string{v3.LabelTier: tier}) // Calico finds the policies of a tier by it
 	}
 	if err := setUserMetadata(p.client.door, &meta, policy.Name, labels, policy.Annotations, time.Now()); err != nil {
-		return object[S]{}, fmt.Errorf("metadata of %s %s: %w", p.kind.Name, policy.Name, err)
+		return object[Spec]{}, fmt.Errorf("metadata of %s %s: %w", p.kind.Name, policy.Name, err)
 	}
-	return object[S]{ObjectMeta: meta, Spec: payload[S]{value: spec}}, nil
-}
-
-// tierOf points to the tier of a spec.
-func tierOf[S Spec](spec *S) *string {
-	switch spec := any(spec).(type) {
-	case *v3.GlobalNetworkPolicySpec:
-		return &spec.Tier
-	case *v3.NetworkPolicySpec:
-		return &spec.Tier
-	}
-	return new(string)
-}
-
-func copySpec[S Spec](spec S) S {
-	var out S
-	switch from := any(&spec).(type) {
-	case *v3.GlobalNetworkPolicySpec:
-		to, _ := any(&out).(*v3.GlobalNetworkPolicySpec)
-		from.DeepCopyInto(to)
-	case *v3.NetworkPolicySpec:
-		to, _ := any(&out).(*v3.NetworkPolicySpec)
-		from.DeepCopyInto(to)
-	}
-	return out
+	return object[Spec]{ObjectMeta: meta, Spec: payload[Spec]{value: spec}}, nil
 }

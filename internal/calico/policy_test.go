@@ -100,7 +100,7 @@ func TestStoredFormOfNewPolicies(t *testing.T) {
 				s.put(t, crdGNPs, document)
 			}
 			before := s.names()
-			p := GlobalNetworkPolicy{Name: test.new}
+			p := Policy{Name: test.new}
 			if tier, _, ok := strings.Cut(test.new, "."); ok {
 				p.Spec.Tier = tier
 			}
@@ -140,9 +140,9 @@ func TestGetFindsEitherForm(t *testing.T) {
 				s, c := newStore(t, d)
 				s.put(t, d+"/globalnetworkpolicies", `{"metadata":{"name":"`+test.stored+`"},"spec":{"tier":"`+test.tier+`"}}`)
 				policies := open(t, c).GlobalNetworkPolicies()
-				for how, get := range map[string]func() (GlobalNetworkPolicy, error){
-					"Get":       func() (GlobalNetworkPolicy, error) { return policies.Get(t.Context(), test.asked) },
-					"CachedGet": func() (GlobalNetworkPolicy, error) { return policies.CachedGet(t.Context(), test.asked) },
+				for how, get := range map[string]func() (Policy, error){
+					"Get":       func() (Policy, error) { return policies.Get(t.Context(), test.asked) },
+					"CachedGet": func() (Policy, error) { return policies.CachedGet(t.Context(), test.asked) },
 				} {
 					got, err := get()
 					if test.found && (err != nil || got.StoredName() != test.stored || got.Name != wantedName(test.asked)) {
@@ -213,7 +213,7 @@ func TestWritesAreGuarded(t *testing.T) {
 			s, c := newStore(t, d)
 			ctx := t.Context()
 			policies := open(t, c).GlobalNetworkPolicies()
-			p := GlobalNetworkPolicy{Name: "guard", Annotations: map[string]string{"owner": "me"}, Labels: map[string]string{v3.LabelTier: "default"}}
+			p := Policy{Name: "guard", Annotations: map[string]string{"owner": "me"}, Labels: map[string]string{v3.LabelTier: "default"}}
 			if _, err := policies.Create(ctx, p, true); err != nil || len(s.names()) != 0 {
 				t.Errorf("dry run: %v, stored %v", err, s.names())
 			}
@@ -261,7 +261,7 @@ func TestWritesAreGuarded(t *testing.T) {
 			if err := policies.Delete(ctx, p, false); err == nil {
 				t.Error("deleted what was not read")
 			}
-			if _, err := policies.Create(ctx, GlobalNetworkPolicy{Name: "Bad Name"}, false); !apierrors.IsInvalid(err) {
+			if _, err := policies.Create(ctx, Policy{Name: "Bad Name"}, false); !apierrors.IsInvalid(err) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -291,7 +291,7 @@ func TestNetworkPolicies(t *testing.T) {
 			s, c := newStore(t, d)
 			ctx := t.Context()
 			policies := open(t, c).NetworkPolicies("kube-system")
-			made, err := policies.Create(ctx, NetworkPolicy{Name: "allow-konnectivity", Spec: v3.NetworkPolicySpec{Egress: []v3.Rule{{Action: v3.Allow}}}}, false)
+			made, err := policies.Create(ctx, Policy{Name: "allow-konnectivity", Spec: Spec{Egress: []v3.Rule{{Action: v3.Allow}}}}, false)
 			if err != nil || made.Namespace != "kube-system" || !slices.Equal(made.Spec.Types, []v3.PolicyType{"Egress"}) {
 				t.Fatalf("got %+v, %v", made, err)
 			}

@@ -40,6 +40,7 @@ func TestRealCalico(t *testing.T) {
 	t.Run("v3", func(t *testing.T) {
 		t.Run("opens", r.opens("projectcalico.org/v3"))
 		t.Run("life of a policy", r.life)
+		t.Run("policy of a namespace", r.namespaced)
 		t.Run("policies of others", r.others)
 		t.Run("check agrees with Calico", r.checkAgrees)
 		t.Run("host endpoints and the rest", r.rest)
@@ -49,6 +50,7 @@ func TestRealCalico(t *testing.T) {
 	t.Run("v1", func(t *testing.T) {
 		t.Run("opens", r.opens("crd.projectcalico.org/v1"))
 		t.Run("life of a policy", r.life)
+		t.Run("policy of a namespace", r.namespaced)
 		t.Run("policies of others", r.others)
 		t.Run("host endpoints and the rest", r.rest)
 		t.Run("what v3 left behind", r.takeOver("by-v3"))
@@ -102,9 +104,9 @@ func (r *server) opens(want string) func(*testing.T) {
 }
 
 // guard is the published policy.
-func guard(name string) calico.GlobalNetworkPolicy {
+func guard(name string) calico.Policy {
 	order := 1100.0
-	p := calico.GlobalNetworkPolicy{
+	p := calico.Policy{
 		Name: name, Labels: map[string]string{"team": "net"}, Annotations: map[string]string{stamp: "owner-of-" + name},
 		Spec: v3.GlobalNetworkPolicySpec{Order: &order, Selector: calico.RoleSelector("worker_public"), PreDNAT: true, ApplyOnForward: true},
 	}
@@ -182,8 +184,50 @@ func (r *server) life(t *testing.T) {
 	}
 }
 
+// namespaced takes a policy of a namespace through its life, beside a global one of the same name.
+func (r *server) namespaced(t *testing.T) {
+	ctx := t.Context()
+	_, c := r.connect(t)
+	policies, elsewhere := c.NetworkPolicies("kube-public"), c.NetworkPolicies("default")
+	want := calico.Policy{Name: "web", Annotations: map[string]string{stamp: "me"}, Spec: v3.GlobalNetworkPolicySpec{
+		Selector: "app == 'web'", Ingress: []v3.Rule{{Action: v3.Allow, Source: v3.EntityRule{Nets: []string{"10.0.0.1"}}}},
+	}}
+	made, err := policies.Create(ctx, want, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, made, want)
+	if _, err := policies.Create(ctx, want, false); !apierrors.IsAlreadyExists(err) {
+		t.Errorf("second create: %v", err)
+	}
+	for name, p := range map[string]calico.Policies{"another namespace": elsewhere, "global": c.GlobalNetworkPolicies()} {
+		if _, err := p.Get(ctx, "web"); !apierrors.IsNotFound(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	want.Spec.Egress = []v3.Rule{{Action: v3.Pass}}
+	made.Spec = want.Spec
+	if made, err = policies.Update(ctx, made, false); err != nil {
+		t.Fatal(err)
+	}
+	cached, err := policies.CachedGet(ctx, "web")
+	if err != nil || cached.Namespace != "kube-public" {
+		t.Fatalf("got %+v, %v", cached, err)
+	}
+	same(t, cached, want)
+	if err := policies.Delete(ctx, made, false); err != nil {
+		t.Error(err)
+	}
+	if _, err := policies.Get(ctx, "web"); !apierrors.IsNotFound(err) {
+		t.Errorf("after the delete: %v", err)
+	}
+	if _, err := c.NetworkPolicies("nowhere").Create(ctx, want, false); !apierrors.IsNotFound(err) {
+		t.Errorf("in no namespace: %v", err)
+	}
+}
+
 // same wants a policy to be what was asked for, and nothing more.
-func same(t *testing.T, got, want calico.GlobalNetworkPolicy) {
+func same(t *testing.T, got, want calico.Policy) {
 	t.Helper()
 	if got.Name != want.Name || !maps.Equal(got.Labels, want.Labels) || !maps.Equal(got.Annotations, want.Annotations) {
 		t.Errorf("got %s, labels %v, annotations %v; want %s, %v, %v", got.Name, got.Labels, got.Annotations, want.Name, want.Labels, want.Annotations)
@@ -353,7 +397,7 @@ func (r *server) takeOver(name string) func(*testing.T) {
 		}
 		same(t, got, want)
 		all, err := policies.List(ctx, true)
-		if err != nil || !slices.ContainsFunc(all, func(p calico.GlobalNetworkPolicy) bool {
+		if err != nil || !slices.ContainsFunc(all, func(p calico.Policy) bool {
 			return p.Name == name && p.Annotations[stamp] == "owner-of-"+name
 		}) {
 			t.Errorf("the list has %+v, %v", all, err)

@@ -90,18 +90,24 @@ func (o Object[T]) explained(err error, about metav1.Object) error {
 			fmt.Sprintf("%s of %s is managed by %s, which would write it again: two owners undo each other's work. Leave it to them, or take it over with `force_conflicts = true` and make them let go of it.",
 				capitalised(conflictFields(err)), title, strings.Join(owners, ", ")))
 	}
+	return refusedBy(err, o.Path, title, about.GetNamespace())
+}
+
+// refusedBy turns the refusals that are no matter of who owns what into ours: a
+// namespace that is not there, and the cluster's admission control.
+func refusedBy(err error, at path.Path, title, namespace string) error {
 	status := statusOf(err)
 	switch {
 	case status == nil:
 		return err
 	case apierrors.IsNotFound(err) && status.Details != nil && status.Details.Kind == "namespaces":
 		return framework.Refuse(path.Root("namespace"), "The namespace does not exist",
-			fmt.Sprintf("%s cannot be made: the cluster has no namespace %q. Make it first; where another resource of the configuration does, refer to that resource's name, so that Terraform knows the order.", title, about.GetNamespace()))
+			fmt.Sprintf("%s cannot be made: the cluster has no namespace %q. Make it first; where another resource of the configuration does, refer to that resource's name, so that Terraform knows the order.", title, namespace))
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return framework.Refuse(path.Root("namespace"), "The namespace is being deleted",
-			fmt.Sprintf("%s cannot be made: namespace %q is being deleted. Apply again when that has ended and the namespace is made anew.", title, about.GetNamespace()))
+			fmt.Sprintf("%s cannot be made: namespace %q is being deleted. Apply again when that has ended and the namespace is made anew.", title, namespace))
 	case Admission(err):
-		return framework.Refuse(o.Path, "The cluster's admission control refuses the object",
+		return framework.Refuse(at, "The cluster's admission control refuses the object",
 			fmt.Sprintf("%s was not taken. The API server says: %s\n\nChange what is declared, or ask whoever looks after that policy for an exemption.", title, status.Message))
 	}
 	return err

@@ -173,7 +173,7 @@ func TestLetInBefore(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := letInBefore([]calico.GlobalNetworkPolicy{{Name: test.policy, Spec: policyFrom(t, test.text).Spec}}, test.guard)
+			got := letInBefore([]calico.Policy{{Name: test.policy, Spec: policyFrom(t, test.text).Spec}}, test.guard)
 			if told := len(got) == 1 && strings.Contains(got[0], test.policy); told != test.told || len(got) > 1 {
 				t.Errorf("letInBefore = %q, want told = %t", got, test.told)
 			}

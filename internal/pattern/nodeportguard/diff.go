@@ -11,13 +11,14 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // drift says in sentences how a policy differs from the guard that is declared
 // and from what its owner puts on it. bearer tells who has an address now.
-func drift(live calico.GlobalNetworkPolicy, declared guard, owner framework.Owner, bearer bearer) []string {
+func drift(live calico.Policy, declared guard, owner framework.Owner, bearer bearer) []string {
 	want, _ := declared.narrowed(bearer)
-	sentences := append(specDrift(live, want, declared, bearer), ownerDrift(live, owner)...)
+	sentences := append(specDrift(live, want, declared, bearer), ownership.MarkDrift(owner, live.Labels, live.Annotations)...)
 	for i, s := range sentences {
 		sentences[i] = "policy " + declared.name + ": " + s
 	}
@@ -27,7 +28,7 @@ func drift(live calico.GlobalNetworkPolicy, declared guard, owner framework.Owne
 // specDrift compares what a policy does with what it should do. declared is
 // that with the stale exemptions. There is no drift if and only if they do the
 // same.
-func specDrift(live calico.GlobalNetworkPolicy, want, declared guard, bearer bearer) []string {
+func specDrift(live calico.Policy, want, declared guard, bearer bearer) []string {
 	live.Spec = sorted(live.Spec)
 	out := live.Drift(want.spec())
 	if len(out) == 0 || live.Unreadable != nil {
@@ -118,39 +119,3 @@ func protocolsText(names []string) string {
 	ordered := slices.DeleteFunc(protocols(), func(name string) bool { return !slices.Contains(names, name) })
 	return strings.Join(ordered, ", ")
 }
-
-// ownerDrift finds what is missing of the stamp and of the labels and
-// annotations that every object of ours has. A policy that was imported has
-// none of them before it is written for the first time.
-func ownerDrift(live calico.GlobalNetworkPolicy, owner framework.Owner) []string {
-	if owner.Stamp == "" {
-		return nil
-	}
-	var out []string
-	switch stampOf(live) {
-	case owner.Stamp:
-	case "":
-		out = append(out, "the ownership stamp is missing")
-	default:
-		out = append(out, "the ownership stamp is another resource's")
-	}
-	out = append(out, mapDrift("label", live.Labels, owner.Labels)...)
-	return append(out, mapDrift("annotation", live.Annotations, owner.Annotations)...)
-}
-
-func mapDrift(what string, have, want map[string]string) []string {
-	var out []string
-	for key, value := range want {
-		is, there := have[key]
-		switch {
-		case !there:
-			out = append(out, fmt.Sprintf("%s %s is missing", what, key))
-		case is != value:
-			out = append(out, fmt.Sprintf("%s %s is %q, declared %q", what, key, is, value))
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func stampOf(p calico.GlobalNetworkPolicy) string { return p.Annotations[framework.OwnerAnnotation] }

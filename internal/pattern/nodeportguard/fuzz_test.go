@@ -76,7 +76,7 @@ func FuzzReadGuard(f *testing.F) {
 			return
 		}
 		g, ok := readGuard("x", spec, nobody)
-		specDrift(calico.GlobalNetworkPolicy{Spec: spec}, g, g, nobody)
+		specDrift(calico.Policy{Spec: spec}, g, g, nobody)
 		if !ok || !sameSpec(spec, g.spec()) {
 			return
 		}

@@ -6,21 +6,20 @@ import (
 	"net/netip"
 	"slices"
 
-	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // ground is a cluster that can be spoken to.
 type ground struct {
 	kube     *kube.Client
 	calico   *calico.Client
-	policies calico.Policies[v3.GlobalNetworkPolicySpec]
+	policies ownership.Policies
 }
 
 func reach(ctx context.Context, c *cluster.Cluster) (ground, error) {
@@ -32,7 +31,7 @@ func reach(ctx context.Context, c *cluster.Cluster) (ground, error) {
 	if err != nil {
 		return ground{}, err
 	}
-	return ground{kube: connection, calico: client, policies: client.GlobalNetworkPolicies()}, nil
+	return ground{kube: connection, calico: client, policies: ownership.Policies{Policies: client.GlobalNetworkPolicies()}}, nil
 }
 
 // scene is what a cluster looks like to a guard.
@@ -58,11 +57,11 @@ func (s scene) bearer(address netip.Addr) string { return s.bearers[address] }
 
 // look reads the policy (nil if there is none, or no key) and what is around
 // it, at the same time. cached allows answers that other resources share.
-func (g ground) look(ctx context.Context, key string, cached bool) (live *calico.GlobalNetworkPolicy, s scene, err error) {
+func (g ground) look(ctx context.Context, key string, cached bool) (live *calico.Policy, s scene, err error) {
 	s = scene{api: g.calico.API(), bearers: map[netip.Addr]string{}, strangers: map[netip.Addr]string{}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		live, err = g.find(ctx, key, cached)
+		live, err = g.policies.Find(ctx, key, cached)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -96,24 +95,6 @@ func (s scene) give(texts []string, bearer string) []netip.Addr {
 		}
 	}
 	return out
-}
-
-func (g ground) find(ctx context.Context, key string, cached bool) (*calico.GlobalNetworkPolicy, error) {
-	if key == "" {
-		return nil, nil
-	}
-	get := g.policies.Get
-	if cached {
-		get = g.policies.CachedGet
-	}
-	live, err := get(ctx, key)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	}
-	return &live, nil
 }
 
 // learn asks for the nodes if addresses are to be exempt. A host endpoint whose

@@ -1,11 +1,11 @@
 package nodeportguard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,10 +13,8 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
-
-// dryRunDeadline bounds the dry run, so that a slow webhook does not hold up a plan.
-const dryRunDeadline = 5 * time.Second
 
 // Preview says what the guard will close and what speaks against it, and lets
 // the API server check the policy.
@@ -40,13 +38,10 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	if err := g.learn(ctx, s, want.guard.exempt, true); err != nil {
 		return nil, err
 	}
-	in := intent{owner: r.Owner, stamp: r.Owner.Stamp, force: want.force}
-	if in.stamp == "" {
-		in.stamp = "planned"
-	}
-	in.held = r.Prior != nil && r.Prior.key() == key
+	in := ownership.Intent{Owner: r.Owner, Stamp: cmp.Or(r.Owner.Stamp, "planned"), Force: want.force}
+	in.Held = r.Prior != nil && r.Prior.key() == key
 	effective, stale := want.guard.narrowed(s.bearer)
-	in.guard = effective
+	policy := effective.policy(in)
 
 	var o objections
 	for _, address := range stale {
@@ -58,13 +53,16 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 		mayCome := !c.OnVPC() && len(s.endpoints) == 0
 		o.add(s.noEndpoints(want.guard, c.OnVPC()), want.noneIsFine || want.doubt.none || mayCome)
 	}
-	next := create
+	next := ownership.Create
 	if known {
-		if next, err = o.aboutOwner(live, in, want.doubt); err != nil {
+		var foreseen []string
+		next, foreseen, err = policy.Foresee(live, want.doubt.force)
+		o.warnings = append(o.warnings, foreseen...)
+		if err != nil {
 			return o.warnings, err
 		}
 	}
-	if next == keep {
+	if next == ownership.Keep {
 		return o.warnings, o.refusal()
 	}
 	if err := g.aboutCluster(ctx, &o, s, want, r.Prior == nil); err != nil {
@@ -73,31 +71,7 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	if err := o.refusal(); err != nil || !known {
 		return o.warnings, err
 	}
-	return o.warnings, g.dryRun(ctx, live, in, next)
-}
-
-// aboutOwner decides what becomes of a policy that is there. One that bears
-// another resource's stamp may be removed in this very run, before this one is
-// made, so it is only warned of.
-func (o *objections) aboutOwner(live *calico.GlobalNetworkPolicy, in intent, doubt doubt) (step, error) {
-	next, err := decide(live, in)
-	mayPass := func() bool { return doubt.force || !in.held && stampOf(*live) != "" }
-	if refusal, ok := framework.AsRefusal(err); ok && !calico.IsIBMs(live.Name) && mayPass() {
-		for _, p := range refusal.Problems {
-			o.add(p, true)
-		}
-		return keep, nil
-	}
-	switch {
-	case err != nil:
-		return keep, err
-	case next == adopt:
-		o.warnings = append(o.warnings, fmt.Sprintf("policy %s is there already and does the same; it is taken over", live.Name))
-	case next == rewrite && !in.owns(*live):
-		o.warnings = append(o.warnings, fmt.Sprintf("policy %s is there already and is overwritten: %s. %s", live.Name,
-			strings.Join(specDrift(*live, in.guard, in.guard, nobody), "; "), maker(*live)))
-	}
-	return next, nil
+	return o.warnings, g.policies.DryRun(ctx, live, policy, next)
 }
 
 // aboutCluster says what the guard closes, and what it does not.
@@ -136,7 +110,7 @@ func (g ground) aboutCluster(ctx context.Context, o *objections, s scene, want s
 
 // letInBefore names the policies that allow what the guard means to close
 // before it gets to see the packet: before DNAT an Allow is final.
-func letInBefore(policies []calico.GlobalNetworkPolicy, g guard) []string {
+func letInBefore(policies []calico.Policy, g guard) []string {
 	var out []string
 	for _, p := range policies {
 		spec := p.Spec
@@ -167,17 +141,4 @@ func allows(r v3.Rule, g guard) bool {
 	return slices.ContainsFunc(set, func(a portRange) bool {
 		return slices.ContainsFunc(g.ports, func(b portRange) bool { return a.first <= b.last && b.first <= a.last })
 	})
-}
-
-// dryRun lets the API server check the policy without storing it.
-func (g ground) dryRun(ctx context.Context, live *calico.GlobalNetworkPolicy, in intent, next step) error {
-	ctx, cancel := context.WithTimeout(ctx, dryRunDeadline)
-	defer cancel()
-	var err error
-	if next == create {
-		_, err = g.policies.Create(ctx, in.policy(nil), true)
-	} else {
-		_, err = g.policies.Update(ctx, in.policy(live), true)
-	}
-	return err
 }

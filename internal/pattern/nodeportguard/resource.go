@@ -12,6 +12,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // NewResource is the resource iks_nodeport_guard.
@@ -59,7 +60,7 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 	}
 	_, stale := declared.guard.narrowed(s.bearer)
 	m.observe(s, declared.guard, stale)
-	found := framework.Observation{Stamp: stampOf(*live), Drift: drift(*live, declared.guard, owner, s.bearer)}
+	found := framework.Observation{Stamp: ownership.StampOf(*live), Drift: drift(*live, declared.guard, owner, s.bearer)}
 	if s.matching(declared.guard) == 0 && !declared.noneIsFine {
 		found.Missing = []string{"a host endpoint with the role " + strings.Join(declared.guard.roles, " or ")}
 	}
@@ -67,7 +68,7 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 }
 
 // adopted fills an imported model with what the policy says.
-func (g ground) adopted(ctx context.Context, m *model, live calico.GlobalNetworkPolicy, s scene) (settings, error) {
+func (g ground) adopted(ctx context.Context, m *model, live calico.Policy, s scene) (settings, error) {
 	name := m.Name.ValueString()
 	bare, ok := readGuard(name, live.Spec, nobody)
 	if !ok || live.Unreadable != nil {
@@ -103,11 +104,11 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 	if err != nil {
 		return nil, err
 	}
-	warning, err := g.remove(ctx, m.key(), owner.Owns)
+	warning, err := g.policies.Remove(ctx, m.key(), owner.Owns)
 	if err != nil {
 		return nil, err
 	}
-	warnings := g.copies(ctx, m.key(), owner)
+	warnings := g.policies.Copies(ctx, m.key(), owner)
 	if warning != "" {
 		warnings = append(warnings, warning)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/balancers"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/cloud"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
@@ -72,6 +73,9 @@ type Cluster struct {
 	Name, ID string
 	// Cloud are the simulated controllers of this cluster.
 	Cloud *cloud.Controllers
+	// LoadBalancers serves the cluster's Services of type LoadBalancer. Tests
+	// make it slow, stubborn or wrong.
+	LoadBalancers *balancers.Controller
 }
 
 // Start brings an environment up and returns when every cluster is ready. It
@@ -150,13 +154,20 @@ func (e *Environment) register(ctx context.Context, plane *controlplane.ControlP
 	if err != nil {
 		return nil, err
 	}
-	controllers, err := cloud.Run(ctx, cloud.Options{
-		Server: e.IKS, ClusterID: info.ID, Config: plane.RESTConfig(), Calico: true, Delay: e.options.Delay,
+	lbs, err := balancers.Run(balancers.Options{
+		Server: e.IKS, ClusterID: info.ID, Config: plane.RESTConfig(), Delay: e.options.Delay, Log: e.options.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{ControlPlane: plane, Name: info.Name, ID: info.ID, Cloud: controllers}
+	controllers, err := cloud.Run(ctx, cloud.Options{
+		Server: e.IKS, ClusterID: info.ID, Config: plane.RESTConfig(), Calico: true, Delay: e.options.Delay, LoadBalancers: lbs,
+	})
+	if err != nil {
+		lbs.Stop()
+		return nil, err
+	}
+	c := &Cluster{ControlPlane: plane, Name: info.Name, ID: info.ID, Cloud: controllers, LoadBalancers: lbs}
 	if err := controllers.Ready(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
@@ -210,6 +221,7 @@ func (e *Environment) Close() error {
 
 func (c *Cluster) stop() error {
 	c.Cloud.Stop()
+	c.LoadBalancers.Stop()
 	return c.ControlPlane.Stop()
 }
 

@@ -63,6 +63,17 @@ func stored(kind, storedName, name string, labels map[string]string, spec any) (
 	return object, nil
 }
 
+// StoredPolicies are the GlobalNetworkPolicies as Calico stores them.
+func StoredPolicies() schema.GroupVersionResource { return calicoResource("globalnetworkpolicies") }
+
+// StoredName is the name under which a policy of the default tier is stored.
+func StoredName(policy string) string { return "default." + policy }
+
+// StoredPolicy is a GlobalNetworkPolicy of the default tier as Calico stores it.
+func StoredPolicy(name string, spec *apiv3.GlobalNetworkPolicySpec) (*unstructured.Unstructured, error) {
+	return stored("GlobalNetworkPolicy", StoredName(name), name, map[string]string{tierLabel: "default"}, spec)
+}
+
 // create makes an object that is not there yet.
 func (c *Controllers) create(ctx context.Context, plural string, object *unstructured.Unstructured) error {
 	_, err := c.dynamic.Resource(calicoResource(plural)).Create(ctx, object, metav1.CreateOptions{})
@@ -121,7 +132,7 @@ func (c *Controllers) defaultPolicies(ctx context.Context, cluster fakeiks.Clust
 	}
 	for name, spec := range ibmPolicies() {
 		spec.Tier = "default"
-		object, err := stored("GlobalNetworkPolicy", "default."+name, name, map[string]string{tierLabel: "default"}, &spec)
+		object, err := StoredPolicy(name, &spec)
 		if err != nil {
 			return err
 		}

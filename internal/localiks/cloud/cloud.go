@@ -80,6 +80,7 @@ type Controllers struct {
 type todo struct {
 	pools    map[string]bool // pools whose labels or taints were set
 	master   bool            // the master was refreshed
+	subnets  bool            // portable subnets were added
 	services map[string]bool // Services to bring up to date, namespace/name
 }
 

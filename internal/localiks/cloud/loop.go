@@ -59,6 +59,8 @@ func (c *Controllers) note(change fakeiks.Change) {
 		c.due.pools[change.Subject] = true
 	case fakeiks.MasterRefreshed:
 		c.due.master = true
+	case fakeiks.SubnetAdded:
+		c.due.subnets = true
 	}
 	c.mu.Unlock()
 	c.poke()
@@ -165,6 +167,12 @@ func (c *Controllers) round(ctx context.Context) error {
 		if err := c.refreshed(ctx, cluster); err != nil {
 			failures["master refresh"] = err
 			c.again(func(t *todo) { t.master = true })
+		}
+	}
+	if due.subnets {
+		if err := c.vlanMap(ctx, cluster); err != nil {
+			failures["portable subnets"] = err
+			c.again(func(t *todo) { t.subnets = true })
 		}
 	}
 	failures["ALBs"] = c.syncALBs(ctx, cluster)

@@ -21,15 +21,14 @@ type LoadBalancers interface {
 	// balancer anew) and after a refresh of the master. An error makes the
 	// call come again.
 	Sync(ctx context.Context, service *corev1.Service) error
-	// Remove takes the load balancer of a Service away that is gone or is no
-	// longer of type LoadBalancer.
+	// Remove takes the load balancer of a Service away that is gone, is being
+	// deleted, or wants none any more.
 	Remove(ctx context.Context, namespace, name string) error
 }
 
 // serviceChange names the Service when there is something to do about its load
 // balancer, "" when not. Either may be nil.
 func serviceChange(before, after *corev1.Service) string {
-	balanced := func(s *corev1.Service) bool { return s != nil && s.Spec.Type == corev1.ServiceTypeLoadBalancer }
 	subject := after
 	if subject == nil {
 		subject = before
@@ -40,10 +39,17 @@ func serviceChange(before, after *corev1.Service) string {
 	if _, ours := subject.Labels[albLabel]; ours {
 		return ""
 	}
-	if before != nil && after != nil && reflect.DeepEqual(before.Spec, after.Spec) && maps.Equal(before.Annotations, after.Annotations) {
+	if before != nil && after != nil && before.UID == after.UID && (before.DeletionTimestamp == nil) == (after.DeletionTimestamp == nil) &&
+		reflect.DeepEqual(before.Spec, after.Spec) && maps.Equal(before.Annotations, after.Annotations) {
 		return ""
 	}
 	return subject.Namespace + "/" + subject.Name
+}
+
+// balanced says whether a Service wants a load balancer of the cloud's. One
+// with a class of its own wants somebody else's.
+func balanced(s *corev1.Service) bool {
+	return s != nil && s.Spec.Type == corev1.ServiceTypeLoadBalancer && s.Spec.LoadBalancerClass == nil
 }
 
 // syncService hands one Service on.
@@ -54,7 +60,7 @@ func (c *Controllers) syncService(ctx context.Context, key string) error {
 	namespace, name, _ := strings.Cut(key, "/")
 	service, err := c.services.Services(namespace).Get(name)
 	switch {
-	case apierrors.IsNotFound(err) || err == nil && service.Spec.Type != corev1.ServiceTypeLoadBalancer:
+	case apierrors.IsNotFound(err) || err == nil && (!balanced(service) || service.DeletionTimestamp != nil):
 		err = c.options.LoadBalancers.Remove(ctx, namespace, name)
 	case err == nil:
 		err = c.options.LoadBalancers.Sync(ctx, service.DeepCopy())

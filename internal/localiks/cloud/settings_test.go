@@ -4,8 +4,10 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
@@ -88,6 +90,12 @@ func TestServiceChange(t *testing.T) {
 	plain.Spec.Type = corev1.ServiceTypeClusterIP
 	status := balancer("1")
 	status.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "10.0.0.1"}}
+	other, classy := "somebody/else", balancer("1")
+	classy.Spec.LoadBalancerClass = &other
+	leaving := balancer("1")
+	leaving.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
+	reborn := balancer("1")
+	reborn.UID = "another"
 	alb := balancer("1")
 	alb.Labels = map[string]string{albLabel: "x"}
 	tests := map[string]struct {
@@ -99,6 +107,9 @@ func TestServiceChange(t *testing.T) {
 		"annotation touched":   {before: balancer("1"), after: balancer("2"), want: true},
 		"no longer a balancer": {before: balancer("1"), after: plain, want: true},
 		"status only":          {before: balancer("1"), after: status},
+		"of another class":     {after: classy},
+		"being deleted":        {before: balancer("1"), after: leaving, want: true},
+		"made anew":            {before: balancer("1"), after: reborn, want: true},
 		"another type":         {before: plain, after: plain},
 		"an ALB's":             {after: alb},
 		"nothing":              {},

@@ -66,39 +66,3 @@ func (k *cluster) allocate(owner string, skip int, cidrs ...string) (string, err
 
 // release frees an address.
 func (k *cluster) release(address string) { delete(k.used, address) }
-
-// AllocateAddress takes a free portable address of a classic zone for a load
-// balancer of the owner's (any text). The zone may be "" for any.
-func (s *Server) AllocateAddress(clusterNameOrID, zone string, public bool, owner string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := s.find(clusterNameOrID)
-	if k == nil {
-		return "", errClusterNotFound()
-	}
-	for _, z := range k.Zones {
-		if zone != "" && z.ID != zone {
-			continue
-		}
-		if address, err := k.allocate(owner, 2, portable(z, public)...); err == nil {
-			return address, nil
-		}
-	}
-	return "", fmt.Errorf("cluster %s: no portable address is free in zone %q", k.Name, zone)
-}
-
-// ReleaseAddress gives a portable address back.
-func (s *Server) ReleaseAddress(clusterNameOrID, address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if k := s.find(clusterNameOrID); k != nil {
-		k.release(address)
-	}
-}
-
-func portable(z Zone, public bool) []string {
-	if public {
-		return z.PortablePublic
-	}
-	return z.PortablePrivate
-}

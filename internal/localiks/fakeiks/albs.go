@@ -88,7 +88,7 @@ func (s *Server) SetALB(clusterNameOrID, albID, state, status, address string) e
 	}
 	a.State, a.Status, a.Address = state, status, address
 	if state == ALBStateDisabled && address == "" && !a.Enabled {
-		k.freeALB(a)
+		s.freeALB(k, a)
 	}
 	return nil
 }
@@ -145,7 +145,12 @@ func (s *Server) reserveALB(k *cluster, a *ALB) bool {
 		return true
 	}
 	if k.Provider == VPC {
-		a.Reserved = k.loadBalancerName(a)
+		balancer, err := s.albBalancer(k, a)
+		if err != nil {
+			a.Status = "error: " + err.Error()
+			return false
+		}
+		a.Reserved = balancer.Hostname
 		return true
 	}
 	address, err := k.allocate(a.ID, 2, portable(*k.zone(a.Zone), a.Type == "public")...)
@@ -157,22 +162,16 @@ func (s *Server) reserveALB(k *cluster, a *ALB) bool {
 	return true
 }
 
-// loadBalancerName is the host name of the VPC load balancer that all ALBs of
-// one type and controller share; a new one when there is none.
-func (k *cluster) loadBalancerName(a *ALB) string {
-	for _, other := range k.albs {
-		if other.Type == a.Type && other.Controller == a.Controller && other.Reserved != "" {
-			return other.Reserved
-		}
-	}
-	k.lbsMade++
-	return fmt.Sprintf("%s%02x-%s.lb.appdomain.cloud", k.hash[:6], k.lbsMade, k.Region)
-}
-
 // freeALB gives the address of a disabled ALB back.
-func (k *cluster) freeALB(a *ALB) {
-	k.release(a.Reserved)
+func (s *Server) freeALB(k *cluster, a *ALB) {
+	address := a.Reserved
 	a.Reserved = ""
+	if k.Provider == VPC {
+		s.endALBBalancer(k, address)
+		return
+	}
+	k.release(address)
+	s.emit(AddressReleased, k.ID, address)
 }
 
 // enableALB wants an ALB to run, if asked so with another build.
@@ -228,7 +227,7 @@ func (s *Server) disableALB(k *cluster, a *ALB, keepService bool) {
 			a.State, a.Status = ALBStateDisabled, ""
 			if !keepService {
 				a.Address = ""
-				k.freeALB(a)
+				s.freeALB(k, a)
 			}
 		})
 	}

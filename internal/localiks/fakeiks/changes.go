@@ -22,9 +22,12 @@ const (
 	ALBEnabled        ChangeKind = "ALB enable requested"
 	ALBDisabled       ChangeKind = "ALB disable requested"
 	ALBUpdated        ChangeKind = "ALB update requested"
+	SubnetAdded       ChangeKind = "portable subnet added"
+	AddressReleased   ChangeKind = "portable address released"
 )
 
-// Change is one event. Subject is the ID of the pool, worker or ALB.
+// Change is one event. Subject is the ID of the pool, worker or ALB, the CIDR
+// of the subnet, the address.
 type Change struct {
 	Kind    ChangeKind
 	Cluster string

@@ -163,6 +163,7 @@ func (s *Server) removeCluster(k *cluster) {
 		return
 	}
 	delete(s.clusters, k.ID)
+	s.endBalancers(k)
 	s.emit(ClusterRemoved, k.ID, k.ID)
 }
 

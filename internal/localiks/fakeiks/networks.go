@@ -186,6 +186,9 @@ func getVPC(c *call) (int, any, error) {
 	return 0, nil, errNotFound()
 }
 
+// SubnetName is the name of a zone's VPC subnet.
+func SubnetName(zone Zone) string { return "subnet-" + zone.ID }
+
 func listVPCSubnets(c *call) (int, any, error) {
 	query := c.URL.Query()
 	list := []any{}
@@ -196,7 +199,7 @@ func listVPCSubnets(c *call) (int, any, error) {
 			}
 			list = append(list, map[string]any{
 				"availableIPv4AddressCount": 32000, "id": zone.SubnetID, "ipv4CIDRBlock": zone.PrivateCIDR,
-				"name": "subnet-" + zone.ID, "publicGatewayID": "", "publicGatewayName": "",
+				"name": SubnetName(zone), "publicGatewayID": "", "publicGatewayName": "",
 				"vpcID": k.VPCID, "vpcName": "vpc-of-" + k.Name, "zone": zone.ID,
 			})
 		}

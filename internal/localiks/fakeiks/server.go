@@ -56,6 +56,7 @@ type Server struct {
 	clusters    map[string]*cluster
 	subscribers map[*subscriber]struct{}
 	zonesGiven  int
+	balancers   []*LoadBalancer
 }
 
 // Start listens and serves until [Server.Close].

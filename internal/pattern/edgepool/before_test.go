@@ -4,7 +4,10 @@ import (
 	"slices"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 )
 
 // Healing goes on in spite of what it does not worsen, and says so.
@@ -41,6 +44,22 @@ func TestStanding(t *testing.T) {
 		"one is given up, with too few then":      {healing(func(s *situation) { s.want = named("a") }), "There would be too few edge nodes", true},
 		"a load balancer in a zone without nodes": {healing(outside), "There are too few edge nodes", false},
 		"the same, at first":                      {healing(outside, func(s *situation) { s.prior = scope{} }), "There would be too few edge nodes", true},
+		"an ALB in a zone without nodes, at first": {
+			healing(withCarrier(carrier{alb: &iks.ALB{ID: "x"}, zone: "dal12"}), func(s *situation) { s.prior = scope{} }), "There are too few edge nodes", false,
+		},
+		"an ALB in a zone of the pool, at first": {
+			healing(withPool(pool("p1", func(p *iks.WorkerPool) { p.Zones = append(p.Zones, iks.PoolZone{ID: "dal12"}) })), func(s *situation) { s.prior = scope{} }),
+			"There would be too few edge nodes", true,
+		},
+		"an ALB on another VLAN of the zone, at first": {
+			healing(withCarrier(carrier{alb: &iks.ALB{ID: "x"}, zone: "dal10", vlan: "99"}), func(s *situation) { s.prior = scope{} }), "There would be too few edge nodes", true,
+		},
+		"a classic load balancer on another VLAN, at first": {
+			healing(withCarrier(carrier{service: &corev1.Service{}, deployment: &appsv1.Deployment{}, vlan: "98"}), func(s *situation) { s.prior = scope{} }), "There are too few edge nodes", false,
+		},
+		"one of two in another pool's zone, at first": {
+			healing(withCarrier(carrier{alb: &iks.ALB{ID: "x"}, zone: "dal12"}), onNode(2, in("dal12"), marked), func(s *situation) { s.prior = scope{} }), "There are too few edge nodes", false,
+		},
 
 		"no other node is left, as before":    {healing(func(s *situation) { s.nodes = s.nodes[:2] }), "The other workloads would have nowhere to run", false},
 		"workloads run on one that lost all":  {healing(onNode(1, bare), func(s *situation) { s.nodes = s.nodes[:2] }), "The other workloads would have nowhere to run", true},

@@ -172,7 +172,7 @@ func checkEnough(s *situation) []finding {
 			if len(reasons) > 0 {
 				sentence += " for " + some(reasons)
 			}
-			standing := !s.fresh() && s.before().standsAt(at, count)
+			standing := (!s.fresh() || s.leavesAlone(at)) && s.before().standsAt(at, count)
 			short[standing] = append(short[standing], sentence)
 		}
 	}
@@ -185,11 +185,29 @@ func checkEnough(s *situation) []finding {
 	return out
 }
 
+// leavesAlone tells whether a spot is none of the declared nodes' business:
+// there, IBM goes on putting ALBs and classic load balancers on any node as long
+// as it has no edge node, so that each zone can have an edge pool of its own. A
+// VPC load balancer that is bound to a zone is another matter: with edge nodes
+// anywhere in the cluster it has no members but those.
+func (s *situation) leavesAlone(at spot) bool {
+	c := carrier{zone: at.zone, vlan: at.vlan}
+	if s.want.pool != nil && slices.ContainsFunc(s.want.pool.Zones, func(z iks.PoolZone) bool { return z.ID == at.zone }) {
+		return false
+	}
+	if slices.ContainsFunc(s.want.nodes(s.nodes), func(n *corev1.Node) bool { return at.zone == "" && c.near(n) || zoneOf(n) == at.zone }) {
+		return false
+	}
+	return !slices.ContainsFunc(s.carriers, func(c carrier) bool {
+		return c.alb == nil && c.deployment == nil && c.zone == at.zone && c.vlan == at.vlan
+	})
+}
+
 func (s *situation) tooFew(short []string, standing bool) finding {
 	slices.Sort(short)
 	return finding{
 		at: path.Root("minimum_nodes_per_zone"), summary: map[bool]string{false: "There would be too few edge nodes", true: "There are too few edge nodes"}[standing], standing: standing,
-		detail: fmt.Sprintf("Each zone, and each VLAN, with an enabled ALB or a load balancer needs %d edge nodes that are ready and not cordoned; with fewer than two IBM ignores the label. Too few in %s. Add workers, or wait until they are ready.",
+		detail: fmt.Sprintf("Each zone, and each VLAN, with an enabled ALB or a load balancer needs %d edge nodes that are ready and not cordoned; with fewer than two IBM ignores the label. Too few in %s. Add workers, wait until they are ready, or declare an edge pool there too.",
 			s.declared.minimum, strings.Join(short, "; ")),
 	}
 }

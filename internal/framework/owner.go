@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 )
 
 // OwnerAnnotation is the annotation that objects bear which are ours whole.
@@ -20,6 +22,9 @@ type Owner struct {
 	// Known is false for a new object, and before an imported one was read for
 	// the first time.
 	Known bool `json:"known"`
+	// Account is the ID of the account that the cluster was found in; empty for
+	// clusters of cluster_access.
+	Account string `json:"account,omitempty"`
 	// Labels and Annotations are what the provider block and the provider
 	// itself put on every object that is ours whole. They are not part of the
 	// private state.
@@ -29,6 +34,12 @@ type Owner struct {
 
 // Owns tells whether an object with this stamp ("" for none) is ours.
 func (o Owner) Owns(stamp string) bool { return o.Known && o.Stamp == stamp }
+
+// of notes the account that a cluster belongs to.
+func (o Owner) of(c *cluster.Cluster) Owner {
+	o.Account = c.Account()
+	return o
+}
 
 func newStamp() string { return rand.Text() }
 

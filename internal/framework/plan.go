@@ -48,7 +48,7 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	}
 	before, after := P(&prior).CommonAttributes(), P(&want).CommonAttributes()
 
-	moves, err := e.clusterMoves(ctx, before, after)
+	moves, err := e.clusterMoves(ctx, before, after, owner)
 	if err != nil {
 		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), "The cluster could not be looked up", err)...)
 		return
@@ -102,7 +102,7 @@ const (
 )
 
 // clusterMoves compares clusters by ID; a name is only another spelling.
-func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common) (move, error) {
+func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common, owner Owner) (move, error) {
 	switch {
 	case after.Cluster.IsUnknown():
 		return unknown, nil
@@ -125,7 +125,7 @@ func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common) 
 	// Nothing was refreshed in this process, so this is most likely the apply
 	// of a plan in which the cluster was still unknown: an update. It must not
 	// turn into a replacement now.
-	if err := e.gone(ctx, before); err != nil {
+	if err := e.gone(ctx, before, owner); err != nil {
 		return stays, err
 	}
 	return unknown, nil

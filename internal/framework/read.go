@@ -30,6 +30,7 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	}
 
 	c, err := e.clusterOf(ctx, common)
+	err = e.proven(ctx, err, common, owner)
 	switch {
 	case cluster.IsNotFound(err):
 		resp.Diagnostics.AddAttributeWarning(path.Root("cluster"), "The cluster is gone",
@@ -59,8 +60,11 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if begun, _ := req.Private.GetKey(ctx, begunKey); len(begun) > 0 {
 		observed.Drift = append(observed.Drift, begunDrift)
 	}
-	if !owner.Known {
-		resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: observed.Stamp, Known: true})...)
+	if !owner.Known || owner.Account != c.Account() {
+		if !owner.Known {
+			owner = Owner{Stamp: observed.Stamp, Known: true}
+		}
+		resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner.of(c))...)
 	}
 	common.ClusterID = types.StringValue(c.ID)
 	common.Drift = driftList(observed.Drift)
@@ -83,6 +87,18 @@ func (e *engine[M, P]) clusterOf(ctx context.Context, common *Common) (*cluster.
 		return e.provider.Fleet.FindByID(ctx, id, name)
 	}
 	return c, err
+}
+
+// proven gives the outcome of a lookup, but does not take IKS's word that the
+// cluster of a state does not exist where another account was asked.
+func (e *engine[M, P]) proven(ctx context.Context, err error, common *Common, owner Owner) error {
+	if !cluster.IsNotFound(err) {
+		return err
+	}
+	if other := e.provider.Fleet.CheckAccount(ctx, common.Cluster.ValueString(), owner.Account); other != nil {
+		return other
+	}
+	return err
 }
 
 func (o Observation) settled() bool { return !o.Gone && len(o.Drift) == 0 && len(o.Missing) == 0 }

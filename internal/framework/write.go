@@ -45,7 +45,7 @@ func (e *engine[M, P]) Create(ctx context.Context, req resource.CreateRequest, r
 	}
 	common.settle(c, err == nil)
 	resp.Diagnostics.Append(save(ctx, &resp.State, &want)...)
-	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true})...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true}.of(c))...)
 	if resp.Identity != nil {
 		resp.Diagnostics.Append(e.setIdentity(ctx, resp.Identity, &resp.State, c.ID)...)
 	}
@@ -78,7 +78,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 	if c.ID != before.ClusterID.ValueString() {
 		err := changedAfterPlanning(before)
 		if common.ClusterID.IsUnknown() {
-			err = e.gone(ctx, before)
+			err = e.gone(ctx, before, owner)
 		}
 		if err != nil {
 			resp.Diagnostics.Append(Diagnose(path.Root("cluster"), "The cluster changed after planning", err)...)
@@ -99,7 +99,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("ready"), false)...)
 		if wrote {
 			resp.Diagnostics.Append(e.record(ctx, &resp.State, &want)...)
-			resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true})...)
+			resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true}.of(c))...)
 			resp.Diagnostics.Append(addBegun(ctx, req.Private, resp.Private, s, &want)...)
 		}
 		return
@@ -110,7 +110,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 	common.settle(c, err == nil)
 	resp.Diagnostics.Append(save(ctx, &resp.State, &want)...)
 	resp.Diagnostics.Append(asPlanned(req.Plan, &resp.State)...)
-	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true})...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true}.of(c))...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, begunKey, nil)...)
 	if resp.Identity != nil {
 		resp.Diagnostics.Append(e.setIdentity(ctx, resp.Identity, &resp.State, c.ID)...)
@@ -134,7 +134,7 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 	e.provider.Fleet.BeginApply()
 
 	c, err := e.provider.Fleet.FindByID(ctx, common.ClusterID.ValueString(), common.Cluster.ValueString())
-	if cluster.IsNotFound(err) {
+	if err = e.proven(ctx, err, common, owner); cluster.IsNotFound(err) {
 		return
 	}
 	if err != nil {
@@ -187,9 +187,9 @@ func (e *engine[M, P]) beginApply(ctx context.Context, common *Common) (*cluster
 
 // gone makes sure that the cluster of the state does not exist any more, so
 // that starting over on another one leaves nothing behind.
-func (e *engine[M, P]) gone(ctx context.Context, before *Common) error {
+func (e *engine[M, P]) gone(ctx context.Context, before *Common, owner Owner) error {
 	_, err := e.provider.Fleet.FindByID(ctx, before.ClusterID.ValueString(), before.Cluster.ValueString())
-	switch {
+	switch err = e.proven(ctx, err, before, owner); {
 	case cluster.IsNotFound(err):
 		return nil
 	case err != nil:

@@ -78,21 +78,12 @@ func withoutSecrets(err error, secrets ...string) error {
 	return errors.New(tidy(err.Error(), secrets...))
 }
 
-// tokenExpiry is the `exp` claim of a JSON Web Token, zero if it has none. The
-// signature is for the one who accepts the token to check.
+// tokenExpiry is the `exp` claim of a JSON Web Token, zero if it has none.
 func tokenExpiry(jwt string) time.Time {
-	parts := strings.Split(jwt, ".")
-	if len(parts) != 3 {
-		return time.Time{}
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return time.Time{}
-	}
 	var claims struct {
 		Expiry json.Number `json:"exp"`
 	}
-	if json.Unmarshal(payload, &claims) != nil {
+	if !readClaims(jwt, &claims) {
 		return time.Time{}
 	}
 	seconds, err := claims.Expiry.Float64()
@@ -100,4 +91,15 @@ func tokenExpiry(jwt string) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(int64(seconds), 0)
+}
+
+// readClaims reads what a JSON Web Token says. The signature is for the one who
+// accepts the token to check.
+func readClaims(jwt string, claims any) bool {
+	parts := strings.Split(jwt, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	return err == nil && json.Unmarshal(payload, claims) == nil
 }

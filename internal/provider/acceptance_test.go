@@ -84,6 +84,37 @@ func TestAccOutageKeepsTheState(t *testing.T) {
 	w.MustDestroy()
 }
 
+// IKS answers a key of another account as if the cluster did not exist. That is
+// no proof: neither plan nor destroy forgets what is there.
+func TestAccAnotherAccountProvesNothing(t *testing.T) {
+	e := acctest.Environment(t)
+	other, err := fakeiks.Start(fakeiks.Options{Account: strings.Repeat("b", 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	other.AddAPIKey(localiks.APIKey, fakeiks.Administrator)
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+guard)
+	w.MustApply()
+	w.Write(strings.ReplaceAll(acctest.ProviderBlock(e), e.IKS.URL(), other.URL()) + guard)
+	for verb, args := range map[string][]string{"plan": nil, "destroy": {"-auto-approve", "-refresh=false"}} {
+		r := w.Run(verb, args...)
+		if errs := r.Errors(); r.ExitCode != 1 || len(errs) != 1 || !strings.Contains(errs[0], "act in account "+strings.Repeat("b", 32)) {
+			t.Errorf("%s: exit code %d, errors %q", verb, r.ExitCode, errs)
+		}
+		if w.Attributes("iks_nodeport_guard.it") == nil {
+			t.Fatalf("%s forgot the guard", verb)
+		}
+	}
+	w.Write(acctest.ProviderBlock(e) + guard)
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
 // Faults that pass by themselves do not show.
 func TestAccPassingFaults(t *testing.T) {
 	e := acctest.Environment(t)

@@ -14,6 +14,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/clusterinfo"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
 )
 
 // New makes a provider of the given version.
@@ -56,6 +57,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 		albstate.NewResource(),
 		edgepool.NewResource(),
 		nodeportguard.NewResource(),
+		privateservice.NewResource(),
 	}
 }
 

@@ -68,6 +68,12 @@ func TestAccRights(t *testing.T) {
 			enabled    = true
 			on_destroy = "restore"
 		}`},
+		{name: "private service", rules: "private_service.yaml", clusters: []string{acctest.Classic, acctest.VPC, v1}, config: `resource "iks_private_service" "x" {
+			cluster  = "%s"
+			name     = "api"
+			selector = { app = "api" }
+			ports    = [{ port = 443 }]
+		}`},
 		{name: "edge nodes", rules: "edge_nodes.yaml", clusters: []string{acctest.Classic}, data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
 		{name: "what IKS knows", clusters: []string{acctest.Classic, acctest.VPC}, data: true, config: `
 		data "iks_albs" "x" { cluster = "%[1]s" }

@@ -1,0 +1,4 @@
+import {
+  to = iks_private_service.api
+  id = "production,shop,api"
+}

@@ -1,0 +1,71 @@
+package privateservice_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+// A hundred private services cost a plan without a change as many requests as
+// one does, counted by the API server's audit log and by IKS.
+func TestAccHundredServices(t *testing.T) {
+	for _, kind := range []struct {
+		name     string
+		provider fakeiks.Provider
+	}{{acctest.Classic, fakeiks.Classic}, {acctest.VPC, fakeiks.VPC}} {
+		t.Run(kind.name, func(t *testing.T) {
+			sample := localiks.SampleCluster(kind.name, kind.provider)
+			for i := range sample.Zones {
+				if kind.provider == fakeiks.Classic {
+					sample.Zones[i].PortablePrivate = []string{[]string{"10.201.0.0/24", "10.202.0.0/24", "10.203.0.0/24"}[i]}
+				}
+			}
+			e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: sample}}})
+			c := e.Cluster(kind.name)
+			config := func(count string) string {
+				return acctest.ProviderBlock(e) + `
+resource "iks_private_service" "it" {
+  count    = ` + count + `
+  cluster  = "` + kind.name + `"
+  name     = "api-${count.index}"
+  selector = { app = "api-${count.index}" }
+  ports    = [{ port = 443 }]
+}
+`
+			}
+			w := acctest.NewWorkspace(t, config("1"))
+			w.MustApply()
+			one, oneOfIKS := planRequests(t, e, c, w)
+			w.Write(config("100"))
+			w.MustApply()
+			hundred, hundredOfIKS := planRequests(t, e, c, w)
+			if len(hundred) != len(one) || hundredOfIKS != oneOfIKS {
+				t.Errorf("one service costs %d requests of the cluster and %d of IKS, a hundred cost %d and %d", len(one), oneOfIKS, len(hundred), hundredOfIKS)
+			}
+			w.MustDestroy()
+		})
+	}
+}
+
+func planRequests(t *testing.T, e *localiks.Environment, c *localiks.Cluster, w *acctest.Workspace) (ofCluster controlplane.AuditEvents, ofIKS int) {
+	t.Helper()
+	mark, err := c.MarkAudit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.IKS.ResetRequests()
+	began := time.Now()
+	w.MustPlanEmpty()
+	took := time.Since(began)
+	events, err := c.Audit(t.Context(), mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := events.FromAgent("terraform-provider-iks")
+	t.Logf("plan without a change: %.1f s, %d requests of the cluster, %d of IKS", took.Seconds(), len(ours), len(e.IKS.Requests()))
+	return ours, len(e.IKS.Requests())
+}

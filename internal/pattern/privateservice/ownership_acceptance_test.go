@@ -1,0 +1,319 @@
+package privateservice_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+)
+
+// argocd applies the Service on the server's side, as another owner does.
+func argocd(t *testing.T, c *localiks.Cluster, spec map[string]any) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Service", "metadata": map[string]any{"name": "api", "namespace": "default"}, "spec": spec,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	force := true
+	_, err = client(t, c).CoreV1().Services("default").Patch(kept(t), "api", types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: "argocd-controller", Force: &force})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, c *localiks.Cluster) {
+	t.Helper()
+	if err := client(t, c).CoreV1().Services("default").Delete(kept(t), "api", metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		t.Error(err)
+	}
+}
+
+const forced = "  force_conflicts = true\n"
+
+// Somebody else's Service of the same name: an error that names them, until it
+// is taken over by force.
+func TestAccForeignService(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	argocd(t, c, map[string]any{"selector": map[string]any{"app": "other"}, "ports": []any{map[string]any{"port": 80}}})
+	t.Cleanup(func() { remove(t, c) })
+	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort))
+	r := w.Apply()
+	if r.ExitCode == 0 {
+		t.Fatal("apply takes over somebody else's Service")
+	}
+	says(t, "the error", r.Errors(), "argocd-controller", "force_conflicts", "spec.selector.app")
+	if live := get(t, c, "api"); live.Spec.Selector["app"] != "other" || live.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		t.Errorf("the Service was changed: %+v", live.Spec)
+	}
+	w.Write(block(e, acctest.Classic, onePort+forced))
+	w.MustApply()
+	has(t, w, map[string]any{"ready": true, "exposure": "private"})
+	w.MustPlanEmpty()
+	live := get(t, c, "api")
+	if live.Spec.Selector["app"] != "api" || len(live.Spec.Ports) != 1 || live.Spec.Ports[0].Port != 443 {
+		t.Errorf("the Service is not as declared: %+v", live.Spec)
+	}
+	w.MustDestroy()
+	gone(t, c)
+}
+
+// A second owner takes fields of a Service of ours: the conflict names it.
+func TestAccSecondOwner(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort))
+	w.MustApply()
+	argocd(t, c, map[string]any{"selector": map[string]any{"app": "other"}})
+	r := w.Apply()
+	if r.ExitCode == 0 {
+		t.Error("apply takes a field from another owner")
+	}
+	says(t, "the error", r.Errors(), "argocd-controller", "force_conflicts")
+	if live := get(t, c, "api"); live.Spec.Selector["app"] != "other" {
+		t.Error("the field was taken")
+	}
+	w.Write(block(e, acctest.Classic, onePort+forced))
+	w.MustApply()
+	w.MustPlanEmpty()
+	if live := get(t, c, "api"); live.Spec.Selector["app"] != "api" {
+		t.Error("the field was not taken back")
+	}
+	w.MustDestroy()
+}
+
+// What others put on the Service stays, and so do address, cluster IP and the
+// node port that the server chose, also when a named port gets another number.
+func TestAccKeepsWhatIsNotOurs(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	named := func(port int, more string) string {
+		return block(e, acctest.Classic, fmt.Sprintf("  ports = [{ name = \"https\", port = %d }]\n%s", port, more)) +
+			"resource \"terraform_data\" \"dependent\" {\n  input = iks_private_service.it.ip\n}\n"
+	}
+	w := acctest.NewWorkspace(t, named(443, ""))
+	w.MustApply()
+	patch(`{"metadata":{"labels":{"seen":"yes"},"annotations":{"prometheus.io/scrape":"true"}}}`)(t, e, c)
+	w.MustPlanEmpty()
+	before := get(t, c, "api")
+	r := w.MustApply()
+	w.Write(named(8443, "  labels = { team = \"net\" }\n  source_ranges = [\"10.0.0.0/8\"]\n"))
+	if r = w.MustApply(); !acted(r, "update") || len(r.Planned) != 1 {
+		t.Errorf("planned is %v", r.Planned)
+	}
+	w.MustPlanEmpty()
+	after := get(t, c, "api")
+	if after.Labels["seen"] != "yes" || after.Annotations["prometheus.io/scrape"] != "true" || after.Labels["team"] != "net" {
+		t.Errorf("labels %v, annotations %v", after.Labels, after.Annotations)
+	}
+	if after.Spec.Ports[0].Port != 8443 || after.Spec.Ports[0].NodePort != before.Spec.Ports[0].NodePort || after.Spec.ClusterIP != before.Spec.ClusterIP || after.UID != before.UID {
+		t.Errorf("before %+v, after %+v", before.Spec, after.Spec)
+	}
+	// What is not declared any more goes, and nothing else does.
+	w.Write(named(8443, ""))
+	w.MustApply()
+	w.MustPlanEmpty()
+	after = get(t, c, "api")
+	if _, left := after.Labels["team"]; left || after.Labels["seen"] != "yes" || len(after.Spec.LoadBalancerSourceRanges) != 0 {
+		t.Errorf("labels %v, source ranges %v", after.Labels, after.Spec.LoadBalancerSourceRanges)
+	}
+	w.MustDestroy()
+}
+
+// A Service that kubectl made is imported without a change.
+func TestAccImportOfKubectls(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	manifest := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "api", Labels: map[string]string{"team": "net"}, Annotations: map[string]string{ipType: "private", "a": "b"}},
+		Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeLoadBalancer, Selector: map[string]string{"app": "api"},
+			Ports:                    []corev1.ServicePort{{Port: 443, TargetPort: intstr.FromInt32(8443)}},
+			LoadBalancerSourceRanges: []string{"192.168.0.0/16", "10.0.0.0/8"},
+		},
+	}
+	applied, err := json.Marshal(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest.Annotations["kubectl.kubernetes.io/last-applied-configuration"] = string(applied)
+	services := client(t, c).CoreV1().Services("default")
+	if _, err := services.Create(t.Context(), manifest, metav1.CreateOptions{FieldManager: "kubectl-client-side-apply"}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, c) })
+	until(t, "there is an address", func() bool { return len(get(t, c, "api").Status.LoadBalancer.Ingress) > 0 })
+	config := block(e, acctest.Classic, onePort+`
+  source_ranges = ["10.0.0.0/8", "192.168.0.0/16"]
+  labels        = { team = "net" }
+  annotations   = { a = "b" }
+`)
+	w := acctest.NewWorkspace(t, config)
+	if r := w.Run("import", "-no-color", "-input=false", resourceName, "classic,default,api"); r.ExitCode != 0 {
+		t.Fatal(r.Output)
+	}
+	w.MustPlanEmpty()
+	has(t, w, map[string]any{"ready": true, "exposure": "private", "ip": get(t, c, "api").Status.LoadBalancer.Ingress[0].IP})
+	// Whose it was is not asked any more: it is in the state.
+	w.Write(strings.Replace(config, "8443", "9443", 1))
+	r := w.Apply()
+	says(t, "the error", r.Errors(), "kubectl-client-side-apply", "force_conflicts")
+	w.Write(strings.Replace(strings.Replace(config, "8443", "9443", 1), onePort[:7], forced+onePort[:7], 1))
+	w.MustApply()
+	w.MustPlanEmpty()
+	w.MustDestroy()
+	gone(t, c)
+}
+
+// What is no private load balancer is not imported.
+func TestAccImportOfPublic(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "api"},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, Ports: []corev1.ServicePort{{Port: 443}}, Selector: map[string]string{"app": "api"}},
+	}
+	if _, err := client(t, c).CoreV1().Services("default").Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, c) })
+	until(t, "there is an address", func() bool { return len(get(t, c, "api").Status.LoadBalancer.Ingress) > 0 })
+	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort))
+	if r := w.Run("import", "-no-color", "-input=false", resourceName, "classic,default,api"); r.ExitCode == 0 || !strings.Contains(r.Output, "not declared private") {
+		t.Errorf("exit code %d: %s", r.ExitCode, r.Output)
+	}
+	// Nor is it taken over, by force or not.
+	for _, more := range []string{"", forced} {
+		w.Write(block(e, acctest.Classic, onePort+more))
+		r := w.Apply()
+		if r.ExitCode == 0 {
+			t.Error("a public Service is taken over")
+		}
+	}
+	if live := get(t, c, "api"); live.Annotations[ipType] != "" {
+		t.Error("the Service was changed")
+	}
+}
+
+func inNamespace(e *localiks.Environment, namespace string) string {
+	return block(e, acctest.Classic, onePort+fmt.Sprintf("  namespace = %q\n", namespace))
+}
+
+// A namespace that is missing is an error that says so; once it is there the
+// next apply works. One that is being deleted is an error of its own.
+func TestAccNamespaces(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	namespaces := client(t, c).CoreV1().Namespaces()
+	w := acctest.NewWorkspace(t, inNamespace(e, "shop"))
+	plan := w.Plan()
+	if plan.ExitCode != 0 {
+		t.Errorf("a plan fails: %q", plan.Errors())
+	}
+	says(t, "the plan", plan.Warnings(), `no namespace "shop"`)
+	r := w.Apply()
+	if r.ExitCode == 0 {
+		t.Fatal("apply works without the namespace")
+	}
+	says(t, "the error", r.Errors(), "The namespace does not exist", `"shop"`)
+	if w.Attributes(resourceName) != nil {
+		t.Error("there is a state")
+	}
+	shop := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Finalizers: []string{"example.com/hold"}}}
+	if _, err := namespaces.Create(t.Context(), shop, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.MustApply()
+	has(t, w, map[string]any{"ready": true, "namespace": "shop"})
+	w.MustPlanEmpty()
+	w.MustDestroy()
+
+	if err := namespaces.Delete(t.Context(), "shop", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the namespace is being deleted", func() bool {
+		live, err := namespaces.Get(t.Context(), "shop", metav1.GetOptions{})
+		return err == nil && live.Status.Phase == corev1.NamespaceTerminating
+	})
+	r = w.Apply()
+	if r.ExitCode == 0 {
+		t.Error("apply works in a namespace that is being deleted")
+	}
+	says(t, "the error", r.Errors(), "The namespace is being deleted")
+	if _, err := namespaces.Patch(kept(t), "shop", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The cluster's own admission control has the last word, in its own words.
+func TestAccAdmissionRefuses(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	admission := client(t, c).AdmissionregistrationV1()
+	const words = "Services need the label cost-center, ask platform@example.com"
+	fail := admissionv1.Fail
+	policy := &admissionv1.ValidatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "cost-center"},
+		Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			FailurePolicy: &fail,
+			MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
+				Operations: []admissionv1.OperationType{admissionv1.Create},
+				Rule:       admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"services"}},
+			}}}},
+			Validations: []admissionv1.Validation{{Expression: "has(object.metadata.labels) && 'cost-center' in object.metadata.labels", Message: words}},
+		},
+	}
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "cost-center"},
+		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: "cost-center", ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+		},
+	}
+	if _, err := admission.ValidatingAdmissionPolicies().Create(t.Context(), policy, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admission.ValidatingAdmissionPolicyBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	tries := func() error {
+		_, err := client(t, c).CoreV1().Services("default").Create(kept(t), &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: "try"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1}}},
+		}, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	t.Cleanup(func() {
+		if err := admission.ValidatingAdmissionPolicyBindings().Delete(kept(t), "cost-center", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+		if err := admission.ValidatingAdmissionPolicies().Delete(kept(t), "cost-center", metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+		until(t, "the policy is gone", func() bool { return tries() == nil })
+	})
+	until(t, "the policy is in force", func() bool { return tries() != nil })
+
+	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort))
+	r := w.Apply()
+	if r.ExitCode == 0 {
+		t.Fatal("apply works")
+	}
+	says(t, "the error", r.Errors(), words, "admission control")
+	if w.Attributes(resourceName) != nil {
+		t.Error("there is a state")
+	}
+	w.Write(block(e, acctest.Classic, onePort+`  labels = { "cost-center" = "42" }`))
+	w.MustApply()
+	w.MustDestroy()
+}

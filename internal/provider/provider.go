@@ -15,6 +15,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
 )
 
 // New makes a provider of the given version.
@@ -58,6 +59,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 		edgepool.NewResource(),
 		nodeportguard.NewResource(),
 		privateservice.NewResource(),
+		remoteservice.NewResource(),
 	}
 }
 

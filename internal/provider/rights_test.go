@@ -74,6 +74,12 @@ func TestAccRights(t *testing.T) {
 			selector = { app = "api" }
 			ports    = [{ port = 443 }]
 		}`},
+		{name: "remote service", rules: "remote_service.yaml", clusters: []string{acctest.Classic}, config: `resource "iks_remote_service" "x" {
+			cluster   = "%s"
+			name      = "api"
+			endpoints = ["10.1.2.3"]
+			ports     = [{ port = 443 }]
+		}`},
 		{name: "edge nodes", rules: "edge_nodes.yaml", clusters: []string{acctest.Classic}, data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
 		{name: "what IKS knows", clusters: []string{acctest.Classic, acctest.VPC}, data: true, config: `
 		data "iks_albs" "x" { cluster = "%[1]s" }

@@ -1,0 +1,4 @@
+import {
+  to = iks_remote_service.api
+  id = "shop,payments,api"
+}

@@ -51,7 +51,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 		}
 	}
 	if live.service == nil {
-		return w.create(ctx)
+		return w.create(ctx, r.TakenBack)
 	}
 	return w.write(ctx)
 }
@@ -74,28 +74,19 @@ func (w writing) ofSlice(f corev1.IPFamily) ownership.Intent {
 
 // create makes what is new: the Service first, because it says whether the name
 // is free. If the cluster does not take the EndpointSlices, the Service goes again.
-func (w writing) create(ctx context.Context) error {
-	sent := w.intent.Sent
-	var outcomes []error
-	w.intent.Sent = func(err error) error {
-		outcomes = append(outcomes, err)
+func (w writing) create(ctx context.Context, takenBack func()) error {
+	err := w.write(ctx)
+	if err == nil || !refused(err) {
 		return err
 	}
-	err := w.write(ctx)
-	if err != nil && refused(err) {
-		owner := framework.Owner{Stamp: w.intent.Stamp, Known: true}
-		if kept, removing := w.remove(ctx, owner); removing == nil && kept == "" {
-			return err
-		}
-	}
-	for _, outcome := range outcomes {
-		// The outcome itself was dealt with; the engine learns that something may stand.
-		_ = sent(outcome)
+	kept, removing := w.remove(ctx, framework.Owner{Stamp: w.intent.Stamp, Known: true})
+	if removing == nil && kept == "" {
+		takenBack()
 	}
 	return err
 }
 
-// remove takes back what create wrote.
+// remove takes back what create wrote. It says what it had to keep.
 func (w writing) remove(ctx context.Context, owner framework.Owner) (kept string, err error) {
 	kept, err = w.services.Remove(ctx, w.conn, w.want.namespace, w.want.name, owner)
 	for _, f := range w.want.families() {

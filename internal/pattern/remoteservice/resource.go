@@ -24,6 +24,15 @@ func (part) Check(ctx context.Context, config *model) []framework.Problem {
 	return problems
 }
 
+// Upsets implements framework.Unsteady: the Service has an IP while it leads to
+// addresses, and gets another one when it does so again.
+func (part) Upsets(prior, want *model) []string {
+	if want.Endpoints.IsUnknown() || want.Endpoints.IsNull() != prior.Endpoints.IsNull() {
+		return []string{"cluster_ip"}
+	}
+	return nil
+}
+
 // Observe compares the Service and its EndpointSlices with what is declared.
 func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) (framework.Observation, error) {
 	g, err := reach(ctx, c)

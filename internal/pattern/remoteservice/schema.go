@@ -43,7 +43,7 @@ func (part) Describe() framework.Description {
 		Validators: []resource.ConfigValidator{
 			resourcevalidator.ExactlyOneOf(path.MatchRoot("endpoints"), path.MatchRoot("hostname")),
 		},
-		Stable:        []string{"dns_name"},
+		Stable:        []string{"cluster_ip", "dns_name"},
 		CreateTimeout: timeout,
 		UpdateTimeout: timeout,
 		DeleteTimeout: timeout,
@@ -102,12 +102,11 @@ func attributes() map[string]schema.Attribute {
 		},
 		"cluster_ip": schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "IP of the Service within its cluster. Null with `hostname`. Prefer `dns_name`, which stays the same.",
+			MarkdownDescription: "IP of the Service within its cluster. Null with `hostname`. Prefer `dns_name`, which stays the same when it switches.",
 		},
 		"dns_name": schema.StringAttribute{
 			Computed:            true,
 			MarkdownDescription: "What clients in the cluster say: `<name>.<namespace>.svc.cluster.local`.",
-			PlanModifiers:       []planmodifier.String{stringplanmodifier.UseNonNullStateForUnknown()},
 		},
 	}
 }

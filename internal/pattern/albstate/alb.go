@@ -109,7 +109,7 @@ func pending(a iks.ALB) string {
 		return fmt.Sprintf("%s: is being enabled (state %q, status %q)", a.ID, a.State, a.Status)
 	case a.Enabled && has(a.Status, slices.Concat(comingWords(), badWords())):
 		return fmt.Sprintf("%s: is enabled and its status is %q", a.ID, a.Status)
-	case a.Enabled && address(a) == "":
+	case a.Enabled && a.Reached() == "":
 		return a.ID + ": is enabled and has no address yet"
 	case !a.Enabled && (state != stateDisabled && state != "" || has(a.Status, comingWords())):
 		return fmt.Sprintf("%s: is being disabled (state %q, status %q)", a.ID, a.State, a.Status)
@@ -124,43 +124,6 @@ func reverting(a iks.ALB) string {
 	state := strings.ToLower(a.State)
 	if a.Enabled && state == stateDisabled || !a.Enabled && state == stateEnabled {
 		return pending(a)
-	}
-	return ""
-}
-
-// address is empty where IKS shows a dash for none.
-func address(a iks.ALB) string { return strings.Trim(a.Address, "-") }
-
-// Controllers of an ALB.
-const (
-	controllerNGINX   = "nginx"
-	controllerTraefik = "traefik"
-	controllerUnknown = "unknown"
-)
-
-// controller tells what an ALB runs, by the form of its build: 1.15.6_5384_iks
-// is NGINX, 3.7.4_348800920_iks is Traefik.
-func controller(build string) string {
-	build = strings.TrimPrefix(build, "ingress:")
-	switch {
-	case !strings.HasSuffix(build, "_iks"):
-		return controllerUnknown
-	case strings.HasPrefix(build, "1."):
-		return controllerNGINX
-	case strings.HasPrefix(build, "3."):
-		return controllerTraefik
-	}
-	return controllerUnknown
-}
-
-// ingressClass is the IngressClass that IKS makes for an ALB; "" where its
-// controller is not known.
-func ingressClass(a iks.ALB) string {
-	switch controller(a.Build) {
-	case controllerNGINX:
-		return a.Type + "-iks-k8s-nginx"
-	case controllerTraefik:
-		return a.Type + "-iks-traefik"
 	}
 	return ""
 }

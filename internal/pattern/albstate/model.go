@@ -157,9 +157,9 @@ func albList(albs []iks.ALB) types.List {
 			"enabled":       types.BoolValue(a.Enabled),
 			"state":         framework.StringOrNull(a.State),
 			"status":        framework.StringOrNull(a.Status),
-			"controller":    types.StringValue(controller(a.Build)),
-			"ingress_class": framework.StringOrNull(ingressClass(a)),
-			"address":       framework.StringOrNull(address(a)),
+			"controller":    types.StringValue(a.Controller()),
+			"ingress_class": framework.StringOrNull(a.IngressClass()),
+			"address":       framework.StringOrNull(a.Reached()),
 			"build":         framework.StringOrNull(a.Build),
 		})
 	}

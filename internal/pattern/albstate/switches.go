@@ -176,8 +176,8 @@ func lastEntry(albs []iks.ALB, todo []step) bool {
 
 // where names an ALB with its zone and address, for a person.
 func where(a iks.ALB) string {
-	if address(a) == "" {
+	if a.Reached() == "" {
 		return fmt.Sprintf("%s in zone %s", a.ID, a.Zone)
 	}
-	return fmt.Sprintf("%s in zone %s at %s", a.ID, a.Zone, address(a))
+	return fmt.Sprintf("%s in zone %s at %s", a.ID, a.Zone, a.Reached())
 }

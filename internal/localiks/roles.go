@@ -25,6 +25,7 @@ func grantRoles(ctx context.Context, config *rest.Config) error {
 		Rules: []rbacv1.PolicyRule{
 			{APIGroups: []string{""}, Resources: []string{"nodes", "namespaces"}, Verbs: []string{"get", "list", "watch"}},
 			{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"ingressclasses"}, Verbs: []string{"get", "list", "watch"}},
+			{APIGroups: []string{"admissionregistration.k8s.io"}, Resources: []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings"}, Verbs: []string{"get", "list", "watch"}},
 			{APIGroups: []string{"projectcalico.org", "crd.projectcalico.org"}, Resources: []string{"*"}, Verbs: []string{"get", "list", "watch"}},
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/albstate"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/clusterinfo"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/exposurepolicy"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
@@ -57,6 +58,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		albstate.NewResource(),
 		edgepool.NewResource(),
+		exposurepolicy.NewResource(),
 		nodeportguard.NewResource(),
 		privateservice.NewResource(),
 		remoteservice.NewResource(),

@@ -62,6 +62,10 @@ func TestAccRights(t *testing.T) {
 			cluster          = "%s"
 			exempt_addresses = ["192.0.2.1"]
 		}`},
+		{name: "exposure policy", rules: "exposure_policy.yaml", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_exposure_policy" "x" {
+			cluster = "%s"
+			deny    = ["external_ips", "host_network", "host_port", "node_port", "public_ingress", "public_load_balancer"]
+		}`},
 		{name: "alb state", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_alb_state" "x" {
 			cluster    = "%s"
 			type       = "private"

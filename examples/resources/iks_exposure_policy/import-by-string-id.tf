@@ -1,0 +1,4 @@
+import {
+  to = iks_exposure_policy.private
+  id = "production,iks-exposure-policy"
+}

@@ -124,5 +124,5 @@ func Maker(labels, annotations map[string]string) string {
 	case by != "":
 		return fmt.Sprintf("Its label %s says %q", framework.ManagedByLabel, by)
 	}
-	return "Nothing in it says who made it, as with an object that was made by hand"
+	return "Nothing in it says who made it, as with kubectl or calicoctl"
 }

@@ -133,7 +133,7 @@ func (o Object[T]) Ensure(ctx context.Context, c *kube.Client, want T, in Intent
 		case Refuse:
 			return *live, o.foreign(*live, want, in)
 		default:
-			stored, err = o.write(ctx, c, live, want, in)
+			stored, err = o.write(ctx, c, live, want, in, false)
 		}
 		overtaken := apierrors.IsConflict(err) && len(kube.ConflictOwners(err)) == 0 || live != nil && apierrors.IsNotFound(err)
 		if !overtaken || attempt == attempts {
@@ -154,26 +154,38 @@ func (o Object[T]) settled(ctx context.Context, c *kube.Client, name metav1.Obje
 	return live, err
 }
 
-// write applies what is declared, and then takes out what others have added to
-// declared lists, which server-side apply leaves in.
-func (o Object[T]) write(ctx context.Context, c *kube.Client, live *T, want T, in Intent) (T, error) {
-	body := o.marked(want, in)
-	stored, err := kube.Apply(ctx, c, o.Kind, body, kube.PatchOptions{FieldManager: o.Manager, Force: in.Force})
-	if owners := kube.ConflictOwners(err); len(owners) > 0 && live != nil && len(o.declarative(*live, owners)) == 0 {
-		stored, err = kube.Apply(ctx, c, o.Kind, body, kube.PatchOptions{FieldManager: o.Manager, Force: true})
-	}
-	if err = in.sent(err); err != nil || len(o.differences(stored, want)) == 0 {
+// write applies what is declared. Server-side apply leaves in a declared list
+// what others have put there, and stumbles over an entry that they renumbered
+// (a Service has two ports of one name then): such an object is replaced.
+func (o Object[T]) write(ctx context.Context, c *kube.Client, live *T, want T, in Intent, dryRun bool) (T, error) {
+	stored, err := o.apply(ctx, c, live, want, in, dryRun)
+	switch {
+	case apierrors.IsInvalid(err) && live != nil && !Admission(err):
+		stored = *live
+	case in.sent(err) != nil || len(o.differences(stored, want)) == 0:
 		return stored, err
 	}
-	whole, err := o.laidOver(stored, body)
-	if err != nil {
-		return stored, err
+	whole, layErr := o.laidOver(stored, o.marked(want, in))
+	if layErr != nil {
+		return stored, layErr
 	}
-	replaced, err := kube.Update(ctx, c, o.Kind, whole, kube.WriteOptions{FieldManager: o.Manager})
-	if err = in.sent(err); err != nil {
+	replaced, err := kube.Update(ctx, c, o.Kind, whole, kube.WriteOptions{FieldManager: o.Manager, DryRun: dryRun})
+	if in.sent(err) != nil {
 		return stored, err
 	}
 	return replaced, nil
+}
+
+// apply sends what is declared, over the one that is there (nil for none). What
+// a person edited is taken back; fields of another configuration only by force.
+func (o Object[T]) apply(ctx context.Context, c *kube.Client, live *T, want T, in Intent, dryRun bool) (T, error) {
+	options := kube.PatchOptions{FieldManager: o.Manager, Force: in.Force, DryRun: dryRun}
+	stored, err := kube.Apply(ctx, c, o.Kind, o.marked(want, in), options)
+	if owners := kube.ConflictOwners(err); len(owners) > 0 && live != nil && len(o.declarative(*live, owners)) == 0 {
+		options.Force = true
+		return kube.Apply(ctx, c, o.Kind, o.marked(want, in), options)
+	}
+	return stored, err
 }
 
 func (i Intent) sent(err error) error {
@@ -207,6 +219,7 @@ func (o Object[T]) DryRun(ctx context.Context, c *kube.Client, want T, in Intent
 	if err != nil {
 		return nil, err
 	}
+	in.Sent = nil
 	if in.Stamp == "" {
 		in.Stamp = "planned"
 	}
@@ -224,10 +237,7 @@ func (o Object[T]) DryRun(ctx context.Context, c *kube.Client, want T, in Intent
 		return nil, refusal
 	case Create, Rewrite:
 	}
-	_, err = kube.Apply(ctx, c, o.Kind, o.marked(want, in), kube.PatchOptions{FieldManager: o.Manager, Force: in.Force, DryRun: true})
-	if owners := kube.ConflictOwners(err); len(owners) > 0 && live != nil && len(o.declarative(*live, owners)) == 0 {
-		return nil, nil
-	}
+	_, err = o.write(ctx, c, live, want, in, true)
 	if err != nil {
 		if refusal, ok := framework.AsRefusal(o.explained(err, name)); ok {
 			return refusal.Lines(), nil

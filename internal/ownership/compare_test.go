@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -14,7 +15,7 @@ import (
 )
 
 var (
-	services = ownership.Object[corev1.Service]{Kind: kube.Services, Manager: "terraform-provider-iks/test"}
+	services = ownership.Object[corev1.Service]{Kind: kube.Services, Manager: "terraform-provider-iks/test", Path: path.Root("name")}
 	secrets  = ownership.Object[corev1.Secret]{Kind: kube.Secrets, Manager: "terraform-provider-iks/test"}
 )
 

@@ -134,6 +134,13 @@ func healsEdits(t *testing.T, s server, namespace string) {
 	if healed.Labels["theirs"] != "stays" || healed.Spec.ClusterIP != first.Spec.ClusterIP {
 		t.Errorf("what is not ours was changed: %v, %v", healed.Labels, healed.Spec)
 	}
+	// A port that was renumbered collides with the declared one.
+	s.must(t)(s.others.CoreV1().Services(namespace).Patch(t.Context(), "api", types.JSONPatchType,
+		[]byte(`[{"op":"replace","path":"/spec/ports/0/port","value":444}]`), metav1.PatchOptions{FieldManager: "kubectl-edit"}))
+	if warnings, err := services.DryRun(t.Context(), s.ours, in(namespace), intent()); err != nil || len(warnings) > 0 {
+		t.Errorf("a dry run says %q, %v", warnings, err)
+	}
+	s.ensure(t, in(namespace), intent())
 }
 
 func entriesOfOthers(t *testing.T, s server, namespace string) {
@@ -151,7 +158,7 @@ func anotherConfiguration(t *testing.T, s server, namespace string) {
 	s.must(t)(s.others.CoreV1().Services(namespace).Patch(t.Context(), "api", types.ApplyPatchType,
 		[]byte(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"api"},"spec":{"selector":{"app":"theirs"}}}`), metav1.PatchOptions{FieldManager: "argo", Force: &force}))
 	_, err := services.Ensure(t.Context(), s.ours, in(namespace), intent())
-	refused(t, err, "name", "field spec.selector of Service another-configuration/api is managed by argo")
+	refused(t, err, "name", "Field spec.selector of Service another-configuration/api is managed by argo")
 	warnings, err := services.DryRun(t.Context(), s.ours, in(namespace), intent())
 	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "argo") {
 		t.Errorf("a dry run says %q, %v", warnings, err)
@@ -162,7 +169,7 @@ func anotherConfiguration(t *testing.T, s server, namespace string) {
 }
 
 func strangers(t *testing.T, s server, namespace string) {
-	theirs := declared(func(svc *corev1.Service) { svc.Spec.Ports[0].Port = 444 })
+	theirs := declared(func(svc *corev1.Service) { svc.Namespace, svc.Spec.Ports[0].Port = namespace, 444 })
 	s.must(t)(s.others.CoreV1().Services(namespace).Create(t.Context(), &theirs, metav1.CreateOptions{FieldManager: "kubectl-create"}))
 	fresh := ownership.Intent{Stamp: "new"}
 	_, err := services.Ensure(t.Context(), s.ours, in(namespace), fresh)

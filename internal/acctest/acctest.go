@@ -119,7 +119,8 @@ provider "iks" {
   ibmcloud_api_key = %q
   iks_api_endpoint = %q
   iam_endpoint     = %q
-`, apiKey, e.IKS.URL(), e.IKS.IAMURL())
+  vpc_api_endpoint = %q
+`, apiKey, e.IKS.URL(), e.IKS.IAMURL(), e.IKS.VPCURL())
 	for _, line := range extra {
 		block += "  " + line + "\n"
 	}

@@ -60,3 +60,27 @@ func (c *Cluster) ALBs(ctx context.Context) ([]iks.ALB, error) {
 	}
 	return c.link.albs.get(ctx)
 }
+
+// Subnets lists the subnets that load balancers of the cluster have their
+// private addresses from, on classic infrastructure the public ones as well. It
+// is shared as ALBs is.
+func (c *Cluster) Subnets(ctx context.Context) ([]iks.Subnet, error) {
+	if _, _, err := c.IKS("the subnets of load balancers"); err != nil {
+		return nil, err
+	}
+	return c.link.subnets.get(ctx)
+}
+
+// LoadBalancers lists the load balancers of the region of a cluster on VPC that
+// the credentials may see; iks.IsForbidden tells when they may see none. It is
+// shared as ALBs is.
+func (c *Cluster) LoadBalancers(ctx context.Context) ([]iks.LoadBalancer, error) {
+	if _, _, err := c.IKS("a VPC load balancer"); err != nil {
+		return nil, err
+	}
+	answer, err := c.link.balancers.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return answer.list, answer.refused
+}

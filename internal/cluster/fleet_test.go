@@ -44,7 +44,7 @@ func fleetOn(t *testing.T, o fakeiks.Options) (*fakeiks.Server, fakeiks.Cluster,
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := iks.New(iks.Config{APIKey: apiKey, Region: "us-south", Endpoint: server.URL(), IAMEndpoint: server.IAMURL()})
+	api, err := iks.New(iks.Config{APIKey: apiKey, Region: "us-south", Endpoint: server.URL(), IAMEndpoint: server.IAMURL(), VPCEndpoint: server.VPCURL()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +177,12 @@ func TestDirectClusterNeedsNoIKS(t *testing.T) {
 	}
 	if _, _, err := c.IKS("iks_alb_state"); err == nil || !strings.Contains(err.Error(), "iks_alb_state") {
 		t.Errorf("what only IKS can do: %v", err)
+	}
+	if _, err := c.Subnets(t.Context()); err == nil {
+		t.Error("it has subnets")
+	}
+	if _, err := c.LoadBalancers(t.Context()); err == nil {
+		t.Error("it has load balancers of a VPC")
 	}
 	identify("second-uid")
 	if _, err := newFleet().FindByID(t.Context(), "first-uid", "kind"); !cluster.IsNotFound(err) {

@@ -23,9 +23,11 @@ const (
 // and kept for the process. A hundred resources of one cluster cost one
 // kubeconfig.
 type link struct {
-	access  *look[iks.Access]
-	albs    *look[[]iks.ALB]
-	options kube.Options
+	access    *look[iks.Access]
+	albs      *look[[]iks.ALB]
+	subnets   *look[[]iks.Subnet]
+	balancers *look[balancers]
+	options   kube.Options
 
 	mu      sync.Mutex
 	conn    *kube.Client
@@ -43,12 +45,28 @@ func newLink(api *iks.Client, facts iks.Cluster, access iks.AccessOptions, optio
 				return !a.TokenExpiry.IsZero() && !now().Add(renewBefore).Before(a.TokenExpiry)
 			},
 		},
-		albs: &look[[]iks.ALB]{
-			now:   now,
-			ask:   func(ctx context.Context) ([]iks.ALB, error) { return api.ALBs(ctx, facts) },
-			stale: func(_ []iks.ALB, age time.Duration) bool { return age > factsLifetime },
-		},
+		albs:    lookUp(now, func(ctx context.Context) ([]iks.ALB, error) { return api.ALBs(ctx, facts) }),
+		subnets: lookUp(now, func(ctx context.Context) ([]iks.Subnet, error) { return api.Subnets(ctx, facts) }),
+		balancers: lookUp(now, func(ctx context.Context) (balancers, error) {
+			list, err := api.LoadBalancers(ctx, facts)
+			if iks.IsForbidden(err) {
+				return balancers{refused: err}, nil
+			}
+			return balancers{list: list}, err
+		}),
 	}
+}
+
+// balancers are the load balancers of a VPC's region. That they may not be seen
+// is an answer like any other: a hundred resources need to hear it only once.
+type balancers struct {
+	list    []iks.LoadBalancer
+	refused error
+}
+
+// lookUp is a look at something that is trusted as long as a cluster's facts are.
+func lookUp[T any](now func() time.Time, ask func(context.Context) (T, error)) *look[T] {
+	return &look[T]{now: now, ask: ask, stale: func(_ T, age time.Duration) bool { return age > factsLifetime }}
 }
 
 // directLink is a link whose connection stands already, for cluster_access.
@@ -115,8 +133,10 @@ func (l *link) token(ctx context.Context, refresh bool) (string, error) {
 // stopCaching makes the connection, whether it stands already or not, read
 // from the server only.
 func (l *link) stopCaching() {
-	if l.albs != nil {
+	if l.albs != nil { // not a direct link
 		l.albs.stop()
+		l.subnets.stop()
+		l.balancers.stop()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,6 +13,7 @@ const maxConcurrent = 16
 // use; all calls share one token and one bound on concurrent requests.
 type Client struct {
 	endpoints     endpoints
+	vpc           vpcEndpoints
 	resourceGroup string
 	visibility    string
 	userAgent     string
@@ -23,9 +24,10 @@ type Client struct {
 	pools         *keyedLocks
 }
 
-func newClient(config Config, at endpoints) *Client {
+func newClient(config Config, at endpoints, vpc vpcEndpoints) *Client {
 	c := &Client{
 		endpoints:     at,
+		vpc:           vpc,
 		resourceGroup: config.ResourceGroupID,
 		visibility:    config.Visibility,
 		userAgent:     config.UserAgent,

@@ -62,22 +62,6 @@ type Endpoints struct {
 	VPEURL string
 }
 
-// VLAN of a classic cluster with its portable subnets.
-type VLAN struct {
-	ID, Zone string
-	Subnets  []Subnet
-}
-
-// Subnet is a portable subnet: where load balancers and ALBs get their addresses.
-type Subnet struct {
-	ID, CIDR string
-	// IPs are the addresses that can be given to load balancers.
-	IPs []string
-	// Public is IKS's word on whether the internet can reach it, which the
-	// address range does not tell; BYOIP says that the user brought it.
-	Public, BYOIP bool
-}
-
 // wireCluster is the union of how IKS describes the clusters of the several
 // infrastructures: the same facts stand in different places.
 type wireCluster struct {
@@ -176,30 +160,6 @@ func infrastructure(provider string, vpcs []string) Infrastructure {
 	default:
 		return Infrastructure(provider)
 	}
-}
-
-// VLANs fetches the VLANs and portable subnets of a classic cluster.
-func (c *Client) VLANs(ctx context.Context, cluster Cluster) ([]VLAN, error) {
-	cl, cancel := c.begin(ctx, "reading the VLANs of", describe(cluster))
-	defer cancel()
-	api, err := c.v1(cl.reading())
-	if err != nil {
-		return nil, cl.explain(err)
-	}
-	found, err := api.Clusters().Find(url.PathEscape(cluster.ID), c.targetV1(cluster))
-	return vlans(found.Vlans), cl.outcome(err)
-}
-
-func vlans(wire []containerv1.Vlan) []VLAN {
-	var out []VLAN
-	for _, w := range wire {
-		v := VLAN{ID: w.ID, Zone: w.Zone}
-		for _, s := range w.Subnets {
-			v.Subnets = append(v.Subnets, Subnet{ID: s.ID, CIDR: s.Cidr, IPs: s.Ips, Public: s.IsPublic, BYOIP: s.IsByOIP})
-		}
-		out = append(out, v)
-	}
-	return out
 }
 
 // RefreshMaster makes the cluster's API servers read their configuration anew,

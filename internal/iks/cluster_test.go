@@ -3,6 +3,7 @@ package iks
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"testing"
 )
@@ -44,8 +45,8 @@ func TestClusterFacts(t *testing.T) {
 			IngressHostname: "classic-1.us-south.containers.appdomain.cloud",
 			PodSubnet:       "172.30.0.0/16", ServiceSubnet: "172.21.0.0/16",
 			VLANs: []VLAN{{ID: "2234947", Zone: "dal10", Subnets: []Subnet{
-				{ID: "1541737", CIDR: "169.46.17.0/29", IPs: []string{"169.46.17.2", "169.46.17.3"}, Public: true},
-				{ID: "1541739", CIDR: "10.176.48.64/29", IPs: []string{"10.176.48.66"}, BYOIP: true},
+				{ID: "1541737", CIDR: netip.MustParsePrefix("169.46.17.0/29"), Zone: "dal10", VLAN: "2234947", IPs: []string{"169.46.17.2", "169.46.17.3"}, Public: true},
+				{ID: "1541739", CIDR: netip.MustParsePrefix("10.176.48.64/29"), Zone: "dal10", VLAN: "2234947", IPs: []string{"10.176.48.66"}, BYOIP: true},
 			}}},
 		}},
 		"VPC": {vpcCluster, Cluster{

@@ -50,6 +50,10 @@ type Config struct {
 	// IAMEndpoint such as https://iam.cloud.ibm.com; empty as for Endpoint,
 	// with IBMCLOUD_IAM_API_ENDPOINT.
 	IAMEndpoint string
+	// VPCEndpoint of the VPC API for every region, such as
+	// https://us-south.iaas.cloud.ibm.com/v1. Empty as for Endpoint, with
+	// IBMCLOUD_IS_NG_API_ENDPOINT; the region is the cluster's.
+	VPCEndpoint string
 
 	// UserAgent names the program in the request headers.
 	UserAgent string
@@ -68,6 +72,10 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	vpc, err := resolveVPC(config, os.Getenv, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
 	config.APIKey = strings.TrimSpace(config.APIKey)
 	config.Token = bareToken(config.Token)
 	if err := config.validate(); err != nil {
@@ -82,7 +90,7 @@ func New(config Config) (*Client, error) {
 	if config.Transport == nil {
 		config.Transport = newTransport()
 	}
-	return newClient(config, endpoints), nil
+	return newClient(config, endpoints, vpc), nil
 }
 
 func (c Config) validate() error {
@@ -117,8 +125,8 @@ func hasControl(s string) bool {
 
 // String shows the configuration without its secrets.
 func (c Config) String() string {
-	return fmt.Sprintf("iks.Config{APIKey:%s Token:%s TrustedProfileID:%q Region:%q ResourceGroupID:%q Visibility:%q Endpoint:%q IAMEndpoint:%q}",
-		redacted(c.APIKey), redacted(c.Token), c.TrustedProfileID, c.Region, c.ResourceGroupID, c.Visibility, c.Endpoint, c.IAMEndpoint)
+	return fmt.Sprintf("iks.Config{APIKey:%s Token:%s TrustedProfileID:%q Region:%q ResourceGroupID:%q Visibility:%q Endpoint:%q IAMEndpoint:%q VPCEndpoint:%q}",
+		redacted(c.APIKey), redacted(c.Token), c.TrustedProfileID, c.Region, c.ResourceGroupID, c.Visibility, c.Endpoint, c.IAMEndpoint, c.VPCEndpoint)
 }
 
 // GoString shows the configuration without its secrets.

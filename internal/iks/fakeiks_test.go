@@ -55,7 +55,7 @@ func newRig(t *testing.T, role fakeiks.Role, change ...func(*fakeiks.Options, *i
 			t.Fatal(err)
 		}
 	}
-	config.Endpoint, config.IAMEndpoint = server.URL()+"/global", server.IAMURL()
+	config.Endpoint, config.IAMEndpoint, config.VPCEndpoint = server.URL()+"/global", server.IAMURL(), server.VPCURL()
 	client, err := iks.New(config)
 	if err != nil {
 		t.Fatal(err)

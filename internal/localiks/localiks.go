@@ -234,5 +234,6 @@ func (e *Environment) Env() []string {
 		"IC_REGION=us-south",
 		"IBMCLOUD_CS_API_ENDPOINT=" + e.IKS.URL(),
 		"IBMCLOUD_IAM_API_ENDPOINT=" + e.IKS.IAMURL(),
+		"IBMCLOUD_IS_NG_API_ENDPOINT=" + e.IKS.VPCURL(),
 	}
 }

@@ -26,6 +26,7 @@ type configuration struct {
 	EndpointType       types.String `tfsdk:"endpoint_type"`
 	IKSEndpoint        types.String `tfsdk:"iks_api_endpoint"`
 	IAMEndpoint        types.String `tfsdk:"iam_endpoint"`
+	VPCEndpoint        types.String `tfsdk:"vpc_api_endpoint"`
 	KubeconfigAdmin    types.Bool   `tfsdk:"kubeconfig_admin"`
 	ClusterAccess      types.Map    `tfsdk:"cluster_access"`
 	DefaultLabels      types.Map    `tfsdk:"default_labels"`
@@ -71,7 +72,7 @@ func (c configuration) client(userAgent string) (*iks.Client, error) {
 	for name, value := range map[string]interface{ IsUnknown() bool }{
 		"ibmcloud_api_key": c.APIKey, "iam_token": c.Token, "iam_profile_id": c.ProfileID, "region": c.Region,
 		"resource_group_id": c.ResourceGroupID, "visibility": c.Visibility, "endpoint_type": c.EndpointType,
-		"iks_api_endpoint": c.IKSEndpoint, "iam_endpoint": c.IAMEndpoint, "kubeconfig_admin": c.KubeconfigAdmin,
+		"iks_api_endpoint": c.IKSEndpoint, "iam_endpoint": c.IAMEndpoint, "vpc_api_endpoint": c.VPCEndpoint, "kubeconfig_admin": c.KubeconfigAdmin,
 	} {
 		if value.IsUnknown() {
 			return nil, &cluster.UnknownConfigurationError{Attribute: name}
@@ -99,6 +100,7 @@ func (c configuration) client(userAgent string) (*iks.Client, error) {
 		Visibility:       orEnv(c.Visibility, "IC_VISIBILITY", "IBMCLOUD_VISIBILITY"),
 		Endpoint:         orEnv(c.IKSEndpoint, "IBMCLOUD_CS_API_ENDPOINT"),
 		IAMEndpoint:      orEnv(c.IAMEndpoint, "IBMCLOUD_IAM_API_ENDPOINT"),
+		VPCEndpoint:      orEnv(c.VPCEndpoint, "IBMCLOUD_IS_NG_API_ENDPOINT"),
 		UserAgent:        userAgent,
 	})
 }

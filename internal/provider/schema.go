@@ -53,6 +53,10 @@ func (p *iksProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				Optional: true, Validators: notEmpty,
 				MarkdownDescription: "URL of the IAM API. Environment: `IBMCLOUD_IAM_API_ENDPOINT`. Default: by `visibility` and `region`.",
 			},
+			"vpc_api_endpoint": schema.StringAttribute{
+				Optional: true, Validators: notEmpty,
+				MarkdownDescription: "URL of the VPC API, which tells whether a load balancer of a VPC cluster is public. Environment: `IBMCLOUD_IS_NG_API_ENDPOINT`. Default: by `visibility` and the region of the cluster.",
+			},
 			"kubeconfig_admin": schema.BoolAttribute{
 				Optional:            true,
 				MarkdownDescription: "Use the cluster administrator's certificate instead of the identity's own token. It passes by RBAC and leaves the administrator in the audit log. Default: `false`, and never a silent fall-back.",

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // apiError is IKS's error body. Codes E0008, E0d39 and A0002 are IBM's, seen
@@ -106,6 +107,24 @@ func writeError(w http.ResponseWriter, err error) {
 	body.IncidentID = uuid()
 	w.Header().Set("X-Request-Id", body.IncidentID)
 	writeJSON(w, known.status, body)
+}
+
+// writeErrorOf sends an error in the form of the API that the request is for.
+func writeErrorOf(w http.ResponseWriter, r *http.Request, err error) {
+	if !strings.HasPrefix(r.URL.Path, vpcPrefix) {
+		writeError(w, err)
+		return
+	}
+	var vpc *vpcError
+	var known *apiError
+	switch {
+	case errors.As(err, &vpc):
+	case errors.As(err, &known):
+		vpc = vpcErrorOf(known.status, known.Description)
+	default:
+		vpc = vpcErrorOf(http.StatusInternalServerError, err.Error())
+	}
+	writeJSON(w, vpc.status, vpc.body())
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

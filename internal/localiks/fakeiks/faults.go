@@ -136,7 +136,7 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/identity/"):
 		writeIAMError(w, &iamError{status: f.Status, code: "BXNIM0001E", message: http.StatusText(f.Status)})
 	default:
-		writeError(w, errInjected(f.Status))
+		writeErrorOf(w, r, errInjected(f.Status))
 	}
 }
 

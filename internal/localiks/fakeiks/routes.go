@@ -42,7 +42,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /identity/.well-known/openid-configuration", s.discovery)
 	mux.HandleFunc("POST /tokenreview", s.tokenReview)
 	all := slices.Concat(clusterRoutes(), kubeconfigRoutes(), poolRoutes(), workerRoutes(),
-		classicALBRoutes(), vpcALBRoutes(), ingressRoutes(), networkRoutes(), versionRoutes(), accountRoutes())
+		classicALBRoutes(), vpcALBRoutes(), ingressRoutes(), networkRoutes(), versionRoutes(), accountRoutes(), vpcRoutes())
 	for _, r := range all {
 		mux.Handle(r.pattern, s.guarded(r))
 	}
@@ -53,18 +53,19 @@ func (s *Server) routes() http.Handler {
 // guarded checks token and role, runs the handler and writes its answer.
 func (s *Server) guarded(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		fail := func(err error) { writeErrorOf(w, request, err) }
 		who, err := s.authenticate(request)
 		if err != nil {
-			writeError(w, err)
+			fail(err)
 			return
 		}
 		if who.Role < r.need {
-			writeError(w, errForbidden(r.need))
+			fail(errForbidden(r.need))
 			return
 		}
 		status, body, err := s.locked(r.handle, &call{Request: request, server: s, who: who})
 		if err != nil {
-			writeError(w, err)
+			fail(err)
 			return
 		}
 		switch body := body.(type) {

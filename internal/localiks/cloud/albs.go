@@ -22,6 +22,9 @@ const (
 	statusCritical = "critical" // all of them are
 )
 
+// publicNGINX is the class that Ingresses without a class are given.
+const publicNGINX = "public-iks-k8s-nginx"
+
 // albRecord is what runs of an ALB.
 type albRecord struct {
 	revision   int   // of the ALB in IKS
@@ -232,14 +235,19 @@ func (c *Controllers) syncClasses(ctx context.Context, wanted map[string]fakeiks
 	return nil
 }
 
-// ingressClass is the IngressClass of the ALBs of one type and controller.
+// ingressClass is the IngressClass of the ALBs of one type and controller. The
+// public one of NGINX is the default, so that an Ingress without a class is public.
 func ingressClass(name string, controller fakeiks.Controller) *networkingv1.IngressClass {
 	program := "k8s.io/ingress-nginx"
 	if controller == fakeiks.Traefik {
 		program = "traefik.io/ingress-controller"
 	}
+	var notes map[string]string
+	if name == publicNGINX {
+		notes = map[string]string{networkingv1.AnnotationIsDefaultIngressClass: "true"}
+	}
 	return &networkingv1.IngressClass{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{albLabel: string(controller)}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{albLabel: string(controller)}, Annotations: notes},
 		Spec:       networkingv1.IngressClassSpec{Controller: program},
 	}
 }

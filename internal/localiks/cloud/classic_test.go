@@ -43,6 +43,7 @@ func TestClassicCluster(t *testing.T) {
 		{"ALBs follow the edge when deployed", testALBsFollowTheEdgeWhenDeployed},
 		{"ALB health", testALBHealth},
 		{"Traefik", testTraefik},
+		{"Ingresses", testIngresses},
 		{"load balancer services", testServices},
 		{"map of portable addresses", testVLANMap},
 		{"controllers may start again", testRestart},

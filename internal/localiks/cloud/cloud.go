@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -59,6 +60,7 @@ type Controllers struct {
 	deployments appslisters.DeploymentLister
 	services    corelisters.ServiceLister
 	classes     networkinglisters.IngressClassLister
+	ingresses   networkinglisters.IngressLister
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -74,6 +76,8 @@ type Controllers struct {
 	seen     map[string]bool         // worker ID -> its Node was seen
 	applied  map[string]poolSettings // pool ID -> what its Nodes may have been told
 	deployed map[string]albRecord    // ALB ID -> what runs
+	// addressed are the Ingresses whose status has addresses of ALBs.
+	addressed map[types.UID]bool
 }
 
 // todo is work that comes from events, not from a comparison.
@@ -119,6 +123,7 @@ func Run(ctx context.Context, o Options) (*Controllers, error) {
 		wake: make(chan struct{}, 1), ready: make(chan struct{}),
 		due:  todo{pools: map[string]bool{}, services: map[string]bool{}},
 		born: map[string]int{}, seen: map[string]bool{}, applied: map[string]poolSettings{}, deployed: map[string]albRecord{},
+		addressed: map[types.UID]bool{},
 	}
 	for _, pool := range cluster.Pools {
 		c.applied[pool.ID] = settingsOf(pool)
@@ -150,9 +155,11 @@ func (c *Controllers) start(ctx, lifetime context.Context) error {
 	c.services = factory.Core().V1().Services().Lister()
 	c.deployments = factory.Apps().V1().Deployments().Lister()
 	c.classes = factory.Networking().V1().IngressClasses().Lister()
+	c.ingresses = factory.Networking().V1().Ingresses().Lister()
 	for _, informer := range []cache.SharedIndexInformer{
 		factory.Core().V1().Nodes().Informer(), factory.Core().V1().Services().Informer(),
 		factory.Apps().V1().Deployments().Informer(), factory.Networking().V1().IngressClasses().Informer(),
+		factory.Networking().V1().Ingresses().Informer(),
 	} {
 		if _, err := informer.AddEventHandler(c.observer()); err != nil {
 			return err

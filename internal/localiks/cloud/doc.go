@@ -10,7 +10,9 @@
 //   - Classic clusters get HostEndpoints for each worker and IBM's default
 //     policies, through crd.projectcalico.org/v1.
 //   - An enabled ALB is a Deployment, a Service and an IngressClass. Whether its
-//     pods have to run on edge nodes is decided when it is deployed.
+//     pods have to run on edge nodes is decided when it is deployed. Ingresses
+//     of its class are told its address.
+//   - Services of type LoadBalancer are handed to package balancers.
 //
 // Everything is driven by events of the fake IKS and of the API server.
 package cloud

@@ -176,6 +176,7 @@ func (c *Controllers) round(ctx context.Context) error {
 		}
 	}
 	failures["ALBs"] = c.syncALBs(ctx, cluster)
+	failures["ingresses"] = c.syncIngresses(ctx, cluster)
 	for service := range due.services {
 		if err := c.syncService(ctx, service); err != nil {
 			failures["service "+service] = err

@@ -23,6 +23,7 @@ func TestVPCCluster(t *testing.T) {
 		{"ALBs run", testALBsRun},
 		{"ALBs follow the edge when deployed", testALBsFollowTheEdgeWhenDeployed},
 		{"Traefik", testTraefik},
+		{"Ingresses", testIngresses},
 		{"a deleted cluster", testDeletedCluster},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, r) }) {

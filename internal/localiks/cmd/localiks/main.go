@@ -2,7 +2,7 @@
 //
 //	localiks up      starts it in the background and shows each step with its time
 //	localiks env     prints the exports for terraform, kubectl and IBM's tools: eval "$(localiks env)"
-//	localiks status  shows clusters, nodes and ALBs
+//	localiks status  shows clusters, nodes, ALBs and load balancers
 //	localiks down    stops it and removes its files
 package main
 
@@ -21,7 +21,7 @@ const usage = `localiks: an IBM Cloud Kubernetes Service on your own machine
 
   localiks up [-classic NAMES] [-vpc NAMES] [-foreground]   start it (default: one cluster each, classic and vpc)
   localiks env                                              exports for terraform, kubectl, ibmcloud
-  localiks status                                           clusters, nodes, ALBs
+  localiks status                                           clusters, nodes, ALBs, load balancers
   localiks down                                             stop it, remove its files
 
   -dir DIR   where it keeps its state (before the verb; default: localiks-<uid> in the temporary folder)

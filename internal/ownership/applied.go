@@ -107,7 +107,7 @@ func (o Object[T]) step(live *T, want T, in Intent) Step {
 	there := Look{Stamp: o.Stamp(*live), Same: len(o.differences(*live, want)) == 0}
 	marked := in.Owner
 	marked.Stamp = in.Stamp
-	there.Marked = len(o.Drift(*live, want, marked)) == 0
+	there.Marked = len(o.Drift(*live, want, marked)) == 0 && !o.leftOver(*live, o.marked(want, in))
 	return in.Decide(&there)
 }
 
@@ -156,24 +156,22 @@ func (o Object[T]) settled(ctx context.Context, c *kube.Client, name metav1.Obje
 
 // write applies what is declared. Server-side apply leaves in a declared list
 // what others have put there, and stumbles over an entry that they renumbered
-// (a Service has two ports of one name then): such an object is replaced.
+// (a Service has two ports of one name then): such lists are overwritten.
 func (o Object[T]) write(ctx context.Context, c *kube.Client, live *T, want T, in Intent, dryRun bool) (T, error) {
 	stored, err := o.apply(ctx, c, live, want, in, dryRun)
-	switch {
-	case apierrors.IsInvalid(err) && live != nil && !Admission(err):
-		stored = *live
-	case in.sent(err) != nil || len(o.differences(stored, want)) == 0:
+	if apierrors.IsInvalid(err) && live != nil && !Admission(err) {
+		overwritten, err := o.overwrite(ctx, c, *live, want, in, dryRun)
+		if err != nil || dryRun {
+			return overwritten, err
+		}
+		// Only what is applied can be taken out again by leaving it out.
+		stored, err = o.apply(ctx, c, &overwritten, want, in, false)
+		return stored, in.sent(err)
+	}
+	if err = in.sent(err); err != nil || len(o.differences(stored, want)) == 0 {
 		return stored, err
 	}
-	whole, layErr := o.laidOver(stored, o.marked(want, in))
-	if layErr != nil {
-		return stored, layErr
-	}
-	replaced, err := kube.Update(ctx, c, o.Kind, whole, kube.WriteOptions{FieldManager: o.Manager, DryRun: dryRun})
-	if in.sent(err) != nil {
-		return stored, err
-	}
-	return replaced, nil
+	return o.overwrite(ctx, c, stored, want, in, dryRun)
 }
 
 // apply sends what is declared, over the one that is there (nil for none). What

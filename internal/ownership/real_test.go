@@ -8,8 +8,10 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
@@ -46,7 +48,7 @@ func TestRealServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, run := range map[string]func(*testing.T, server, string){
-		"writes once": writesOnce, "heals edits": healsEdits, "entries of others": entriesOfOthers, "another configuration": anotherConfiguration,
+		"writes once": writesOnce, "heals edits": healsEdits, "entries of others": entriesOfOthers, "not declared any more": notDeclaredAnyMore, "lists that do not go together": unnamedPorts, "another configuration": anotherConfiguration,
 		"strangers": strangers, "no namespace": noNamespace, "namespace ends": namespaceEnds, "admission": admission, "removes": removes, "finalizer": finalizer,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,6 +151,49 @@ func entriesOfOthers(t *testing.T, s server, namespace string) {
 	s.patch(t, namespace, `{"spec":{"ports":[{"name":"more","port":80}]}}`)
 	if healed := s.ensure(t, want, intent()); healed.Spec.Ports[0].NodePort != first.Spec.Ports[0].NodePort {
 		t.Errorf("the node port was not kept: %v, before %v", healed.Spec.Ports, first.Spec.Ports)
+	}
+}
+
+// notDeclaredAnyMore leaves out what was declared before: it goes, also after
+// the object had to be written over as a whole.
+func notDeclaredAnyMore(t *testing.T, s server, namespace string) {
+	more := in(namespace)
+	more.Labels = map[string]string{"team": "shop", "extra": "x"}
+	more.Annotations = map[string]string{"note": "y"}
+	more.Spec.SessionAffinity = corev1.ServiceAffinityClientIP
+	more.Spec.Ports = append(more.Spec.Ports, corev1.ServicePort{Name: "http", Port: 80, TargetPort: intstr.FromInt32(80), Protocol: corev1.ProtocolTCP})
+	for range 2 {
+		s.ensure(t, more, intent())
+		s.patch(t, namespace, `{"spec":{"ports":[{"name":"theirs","port":81}]}}`)
+		s.ensure(t, more, intent())
+		less := s.ensure(t, in(namespace), intent())
+		_, label := less.Labels["extra"]
+		_, note := less.Annotations["note"]
+		if label || note || len(less.Spec.Ports) != 1 || less.Labels["team"] != "shop" || less.Labels["by"] != "us" {
+			t.Errorf("left are %v, %v, %v", less.Labels, less.Annotations, less.Spec.Ports)
+		}
+		if again := s.ensure(t, in(namespace), intent()); again.ResourceVersion != less.ResourceVersion {
+			t.Error("it was written twice")
+		}
+	}
+}
+
+// unnamedPorts are valid one by one and not together.
+func unnamedPorts(t *testing.T, s server, namespace string) {
+	want := declared(func(svc *corev1.Service) { svc.Namespace, svc.Spec.Ports[0].Name = namespace, "" })
+	first := s.ensure(t, want, intent())
+	s.must(t)(s.others.CoreV1().Services(namespace).Patch(t.Context(), "api", types.MergePatchType, []byte(`{"spec":{"ports":[{"port":81}]}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"}))
+	warnings, err := services.DryRun(t.Context(), s.ours, want, intent())
+	if err != nil || len(warnings) > 0 {
+		t.Errorf("a dry run says %q, %v", warnings, err)
+	}
+	if healed := s.ensure(t, want, intent()); len(healed.Spec.Ports) != 1 || healed.Spec.ClusterIP != first.Spec.ClusterIP {
+		t.Errorf("healed is %v", healed.Spec)
+	}
+	broken := want
+	broken.Spec.Ports = []corev1.ServicePort{{Port: 70000}}
+	if _, err := services.Ensure(t.Context(), s.ours, broken, intent()); !apierrors.IsInvalid(err) {
+		t.Errorf("what is not valid at all gives %v", err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package ownership
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -145,25 +144,3 @@ func conflictFields(err error) string {
 }
 
 func capitalised(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-// laidOver is the stored object with what is declared laid over it.
-func (o Object[T]) laidOver(stored, body T) (T, error) {
-	var out T
-	declared, err := kube.ApplyFields(o.Kind, &body)
-	if err != nil {
-		return out, err
-	}
-	raw, err := json.Marshal(stored)
-	if err != nil {
-		return out, fmt.Errorf("%s: %w", o.title(metaOf(&stored)), err)
-	}
-	var have map[string]any
-	if err := json.Unmarshal(raw, &have); err != nil {
-		return out, fmt.Errorf("%s: %w", o.title(metaOf(&stored)), err)
-	}
-	if raw, err = json.Marshal(overlay(have, declared)); err != nil {
-		return out, fmt.Errorf("%s: %w", o.title(metaOf(&stored)), err)
-	}
-	err = json.Unmarshal(raw, &out)
-	return out, err
-}

@@ -42,6 +42,8 @@ type AuditEvent struct {
 	User      string
 	UserAgent string
 	Status    int // HTTP status
+	// Annotations are what admission has written down of it.
+	Annotations map[string]string
 }
 
 // AuditEvents are requests in the order in which they were answered.
@@ -181,6 +183,7 @@ func parseAudit(line []byte) (AuditEvent, error) {
 		UserAgent      string `json:"userAgent"`
 		User           struct{ Username string }
 		ResponseStatus struct{ Code int }
+		Annotations    map[string]string
 		Received       time.Time `json:"requestReceivedTimestamp"`
 	}
 	if err := json.Unmarshal(bytes.TrimSpace(line), &raw); err != nil {
@@ -189,5 +192,6 @@ func parseAudit(line []byte) (AuditEvent, error) {
 	return AuditEvent{
 		ID: raw.AuditID, Time: raw.Received, Verb: raw.Verb, URI: raw.RequestURI,
 		User: raw.User.Username, UserAgent: raw.UserAgent, Status: raw.ResponseStatus.Code,
+		Annotations: raw.Annotations,
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 const (
 	varMessage = "message"
 	varClasses = "privateIngressClasses"
+	varSubject = "subject"
 )
 
 // refusing is the variable that says whether a rule refuses a request.
@@ -42,7 +43,7 @@ func (s settings) variables() []admission.Variable {
 	list := []struct{ name, expression string }{
 		{varMessage, celString(s.message)},
 		{varClasses, celList(s.privateClasses())},
-		{"subject", fmt.Sprintf("request.kind.kind + ' ' + request.namespace + '/' + %[1]s.metadata.?name.orValue(%[1]s.metadata.?generateName.orValue('') + '*')", now)},
+		{varSubject, fmt.Sprintf("request.kind.kind + ' ' + request.namespace + '/' + %[1]s.metadata.?name.orValue(%[1]s.metadata.?generateName.orValue('') + '*')", now)},
 		{"opensMorePorts", morePorts()},
 		{"opensMoreHosts", moreHosts()},
 		{"classes", celClasses(now)},
@@ -156,7 +157,7 @@ func (r rule) reason() string {
 		publicIngress:      ingressReason(ask),
 		publicLoadBalancer: balancerReason(ask),
 	}[r]
-	return fmt.Sprintf("variables.subject + ' ' + (%s) + (variables.%[2]s == '' ? '' : ' ' + variables.%[2]s)", text, varMessage)
+	return fmt.Sprintf("variables.%[1]s + ' ' + (%[2]s) + (variables.%[3]s == '' ? '' : ' ' + variables.%[3]s)", varSubject, text, varMessage)
 }
 
 func balancerReason(ask string) string {

@@ -21,14 +21,27 @@ func bindingKind() kube.Kind[binding] {
 	return kube.Kind[binding]{Group: admission.GroupName, Version: "v1", Resource: "validatingadmissionpolicybindings", Name: "ValidatingAdmissionPolicyBinding"}
 }
 
-// exemptCondition is the name of the only match condition.
-const exemptCondition = "exempt-service-accounts"
+// Names of the match conditions.
+const (
+	exemptCondition = "exempt-service-accounts"
+	probeCondition  = "probes-of-other-policies"
+)
 
 // policy is the object that refuses what the settings say.
 func (s settings) policy() policy {
+	out := policy{ObjectMeta: metav1.ObjectMeta{Name: s.name}, Spec: s.spec()}
+	for i, v := range out.Spec.Variables {
+		if v.Name == varSubject {
+			out.Spec.Variables[i].Expression += showing(s.revision())
+		}
+	}
+	return out
+}
+
+// spec is all of the policy but its revision.
+func (s settings) spec() admission.ValidatingAdmissionPolicySpec {
 	fail, equivalent := admission.Fail, admission.Equivalent
-	out := policy{ObjectMeta: metav1.ObjectMeta{Name: s.name}}
-	out.Spec = admission.ValidatingAdmissionPolicySpec{
+	spec := admission.ValidatingAdmissionPolicySpec{
 		// What cannot be judged is refused.
 		FailurePolicy: &fail,
 		MatchConstraints: &admission.MatchResources{
@@ -40,13 +53,16 @@ func (s settings) policy() policy {
 			ObjectSelector: &metav1.LabelSelector{},
 			ResourceRules:  s.resourceRules(),
 		},
-		MatchConditions: []admission.MatchCondition{{Name: exemptCondition, Expression: exempting(s.users())}},
-		Variables:       s.variables(),
+		MatchConditions: []admission.MatchCondition{
+			{Name: exemptCondition, Expression: exempting(s.users())},
+			{Name: probeCondition, Expression: probing(s.name)},
+		},
+		Variables: s.variables(),
 	}
 	for _, r := range s.deny {
-		out.Spec.Validations = append(out.Spec.Validations, r.validation())
+		spec.Validations = append(spec.Validations, r.validation())
 	}
-	return out
+	return spec
 }
 
 // validation refuses what a rule objects to. Its reason stays the default,

@@ -1,0 +1,33 @@
+package exposurepolicy
+
+import (
+	"testing"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// TestOnRealCluster takes the part through its life on a real API server, and
+// lets that judge.
+func TestOnRealCluster(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, test := range tests() {
+		t.Run(test.name, func(t *testing.T) {
+			r.cluster = r.connect(t, r.admin(), kube.Options{}, true)
+			defer r.clear(t)
+			test.run(t, r)
+		})
+	}
+}
+
+type rigTest struct {
+	name string
+	run  func(*testing.T, *rig)
+}
+
+func tests() []rigTest {
+	return []rigTest{
+		{"verdicts", verdicts},
+		{"updates", updates},
+	}
+}

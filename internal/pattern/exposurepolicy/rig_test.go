@@ -1,0 +1,284 @@
+package exposurepolicy
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	admission "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
+)
+
+// rig is a real control plane, the part under test connected to it, and a
+// second client that plays everybody else.
+type rig struct {
+	plane   *controlplane.ControlPlane
+	config  *rest.Config // of the administrator
+	others  kubernetes.Interface
+	cluster *cluster.Cluster
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	plane, err := controlplane.Start(t.Context(), controlplane.Options{Name: "exposure", Dir: t.TempDir(), Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := plane.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	r := &rig{plane: plane, config: plane.RESTConfig()}
+	r.others = clientset(t, r.config)
+	for _, name := range []string{"shop", "vpn", "platform", "ibm-system"} {
+		_, err := r.others.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+func clientset(t *testing.T, config *rest.Config) kubernetes.Interface {
+	t.Helper()
+	config = rest.CopyConfig(config)
+	config.QPS = -1 // no limit of its own
+	if config.WarningHandler == nil {
+		config.WarningHandler = rest.NoWarnings{}
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// as is a client of somebody else; warnings are what the API server tells it.
+func (r *rig) as(t *testing.T, user string) (client kubernetes.Interface, warnings *warned) {
+	t.Helper()
+	config := rest.CopyConfig(r.config)
+	warnings = &warned{}
+	config.WarningHandler = warnings
+	if user != "" {
+		config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:masters"}}
+	}
+	return clientset(t, config), warnings
+}
+
+// warned gathers warnings.
+type warned struct {
+	mu   sync.Mutex
+	said []string
+}
+
+// HandleWarningHeader implements rest.WarningHandler.
+func (w *warned) HandleWarningHeader(_ int, _, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, text)
+}
+
+func (w *warned) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	said := w.said
+	w.said = nil
+	return said
+}
+
+func (r *rig) admin() kube.Access {
+	certificate, key := r.plane.AdminCertificate()
+	return kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate(), ClientCertificate: certificate, ClientKey: key}
+}
+
+// connect gives the cluster as a new provider process sees it, planning or applying.
+func (r *rig) connect(t *testing.T, access kube.Access, options kube.Options, applying bool) *cluster.Cluster {
+	t.Helper()
+	fleet := cluster.NewFleet(cluster.Options{
+		IKS:    func() (*iks.Client, error) { return nil, errors.New("there is no IKS here") },
+		Direct: map[string]func() (kube.Access, error){"exposure": func() (kube.Access, error) { return access, nil }},
+		Kube:   options,
+	})
+	if applying {
+		fleet.BeginApply()
+	}
+	c, err := fleet.Find(t.Context(), "exposure")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// clear removes what a test has left.
+func (r *rig) clear(t *testing.T) {
+	t.Helper()
+	ctx, registered := context.WithoutCancel(t.Context()), r.others.AdmissionregistrationV1()
+	err := errors.Join(
+		registered.ValidatingAdmissionPolicyBindings().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}),
+		registered.ValidatingAdmissionPolicies().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// live is the pair of a name as the API server has it.
+func (r *rig) live(t *testing.T, name string) (pair pair) {
+	t.Helper()
+	registered := r.others.AdmissionregistrationV1()
+	p, err := registered.ValidatingAdmissionPolicies().Get(t.Context(), name, metav1.GetOptions{})
+	if err == nil {
+		pair.policy = p
+	} else if !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	b, err := registered.ValidatingAdmissionPolicyBindings().Get(t.Context(), name, metav1.GetOptions{})
+	if err == nil {
+		pair.binding = b
+	} else if !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+// edit changes the policy behind everybody's back.
+func (r *rig) edit(t *testing.T, name string, change func(*admission.ValidatingAdmissionPolicySpec)) {
+	t.Helper()
+	p := r.live(t, name).policy
+	change(&p.Spec)
+	if _, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicies().Update(t.Context(), p, metav1.UpdateOptions{FieldManager: "somebody"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// editBinding changes the binding behind everybody's back.
+func (r *rig) editBinding(t *testing.T, name string, change func(*admission.ValidatingAdmissionPolicyBindingSpec)) {
+	t.Helper()
+	b := r.live(t, name).binding
+	change(&b.Spec)
+	if _, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings().Update(t.Context(), b, metav1.UpdateOptions{FieldManager: "somebody"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// planned is a model as a plan has it: what the configuration leaves out is
+// its default.
+func planned(change func(*settings)) *model {
+	s := settings{name: defaultName, deny: defaultRules(), mode: modeDeny}
+	if change != nil {
+		change(&s)
+	}
+	m := &model{}
+	m.declare(s)
+	return m
+}
+
+// held is the resource as its state has it.
+type held struct {
+	rig   *rig
+	state *model
+	owner framework.Owner
+	// warned are the warnings of the last apply.
+	warned []string
+}
+
+func newHeld(r *rig) *held { return &held{rig: r, owner: labelled(framework.Owner{})} }
+
+func labelled(o framework.Owner) framework.Owner {
+	o.Labels = map[string]string{framework.ManagedByLabel: framework.ManagedByValue}
+	return o
+}
+
+// apply does what the engine does: act, then look.
+func (h *held) apply(ctx context.Context, want *model, stamp string) error {
+	h.warned = nil
+	r := framework.ApplyRequest[model]{
+		Want: want, Prior: h.state, Owner: h.owner, Stamp: stamp,
+		Warn: func(summary, detail string) { h.warned = append(h.warned, summary+": "+detail) },
+	}
+	if err := (part{}).Apply(ctx, h.rig.cluster, r); err != nil {
+		return err
+	}
+	h.state, h.owner = want, labelled(framework.Owner{Stamp: stamp, Known: true})
+	return nil
+}
+
+// mustApply applies and waits until the policy is in effect.
+func (h *held) mustApply(t *testing.T, want *model) {
+	t.Helper()
+	stamp := h.owner.Stamp
+	if stamp == "" {
+		stamp = "stamp-" + strings.ReplaceAll(t.Name(), "/", "-")
+	}
+	if err := h.apply(t.Context(), want, stamp); err != nil {
+		t.Fatalf("apply: %v", err)
+	}
+	h.settle(t)
+}
+
+func (h *held) settle(t *testing.T) {
+	t.Helper()
+	err := kube.Wait(t.Context(), kube.WaitOptions{}, func(context.Context) (bool, string, error) {
+		found := h.observe(t)
+		if found.Gone || len(found.Drift) > 0 {
+			t.Fatalf("after apply: %+v", found)
+		}
+		return len(found.Missing) == 0, strings.Join(found.Missing, "; "), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *held) observe(t *testing.T) framework.Observation {
+	t.Helper()
+	found, err := part{}.Observe(t.Context(), h.rig.cluster, h.state, h.owner)
+	if err != nil {
+		t.Fatalf("observe: %v", err)
+	}
+	return found
+}
+
+func (h *held) mustRemove(t *testing.T) []string {
+	t.Helper()
+	warnings, err := part{}.Remove(t.Context(), h.rig.cluster, h.state, h.owner)
+	if err != nil {
+		t.Fatalf("remove: %v", err)
+	}
+	return warnings
+}
+
+// refusal gives the text of a refusal, and fails the test if it is none.
+func refusal(t *testing.T, err error) string {
+	t.Helper()
+	refused, ok := framework.AsRefusal(err)
+	if !ok {
+		t.Fatalf("%v is no refusal", err)
+	}
+	return refused.Error()
+}
+
+func texts(list types.List) []string {
+	var out []string
+	for _, v := range list.Elements() {
+		if s, ok := v.(types.String); ok {
+			out = append(out, s.ValueString())
+		}
+	}
+	return out
+}
+
+func contains(text, part string) bool { return strings.Contains(text, part) }

@@ -21,15 +21,37 @@ type Problem struct {
 
 func (p Problem) diagnostic() diag.Diagnostic {
 	var d diag.Diagnostic
+	at, whole := pointable(p.Path)
+	if !whole {
+		p.Detail = "`" + p.Path.String() + "`: " + p.Detail
+	}
 	if p.Warning {
 		d = diag.NewWarningDiagnostic(p.Summary, p.Detail)
 	} else {
 		d = diag.NewErrorDiagnostic(p.Summary, p.Detail)
 	}
-	if p.Path.Equal(path.Empty()) {
+	if at.Equal(path.Empty()) {
 		return d
 	}
-	return diag.WithPath(p.Path, d)
+	return diag.WithPath(at, d)
+}
+
+// pointable is the part of a path that stands in a configuration as an attribute
+// of its own. Of one inside an object Terraform finds no line, or that of another
+// attribute with the same name.
+func pointable(of path.Path) (at path.Path, whole bool) {
+	for n := len(of.Steps()) - 1; n > 0; n-- {
+		if _, inner := of.Steps()[n].(path.PathStepAttributeName); !inner {
+			continue
+		}
+		at = of
+		for range len(of.Steps()) - n {
+			at = at.ParentPath()
+		}
+		at, _ = pointable(at)
+		return at, false
+	}
+	return of, true
 }
 
 // Refusal is an error of ours: going on would do harm, or cannot work. It is

@@ -214,7 +214,7 @@ func TestAccBadInput(t *testing.T) {
 		"port 0":                bad("  endpoints = [\"10.0.0.1\"]\n  ports = [{ port = 0 }]\n", "ports", "1 to 65535"),
 		"target port":           bad("  endpoints = [\"10.0.0.1\"]\n  ports = [{ port = 1, target_port = 65536 }]\n", "ports", "65536"),
 		"target of an alias":    bad("  hostname = \"a.example.com\"\n  ports = [{ port = 1, target_port = 2 }]\n", "ports", "rewrites no port"),
-		"protocol":              bad("  endpoints = [\"10.0.0.1\"]\n  ports = [{ port = 1, protocol = \"ICMP\" }]\n", "ports", "ICMP"),
+		"protocol":              bad("  endpoints = [\"10.0.0.1\"]\n  ports = [{ port = 1, protocol = \"ICMP\" }]\n", "", "ports[0].protocol"),
 		"port names":            bad("  endpoints = [\"10.0.0.1\"]\n  ports = [{ port = 1 }, { port = 2 }]\n", "ports", "several ports"),
 		"same port twice":       bad("  endpoints = [\"10.0.0.1\"]\n  ports = [{ name = \"a\", port = 1 }, { name = \"b\", port = 1 }]\n", "ports", "twice"),
 		"bad port name":         bad("  endpoints = [\"10.0.0.1\"]\n  ports = [{ name = \"A\", port = 1 }]\n", "ports", "name of a port"),

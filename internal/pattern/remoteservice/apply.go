@@ -53,7 +53,33 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	if live.service == nil {
 		return w.create(ctx, r.TakenBack)
 	}
+	if err := w.refuseOthers(ctx); err != nil {
+		return err
+	}
 	return w.write(ctx)
+}
+
+// refuseOthers refuses a Service of somebody else's that looks the same and leads
+// elsewhere: where it leads stands in the EndpointSlices.
+func (w writing) refuseOthers(ctx context.Context) error {
+	if w.intent.Force || w.owned() {
+		return nil
+	}
+	for _, f := range w.want.families() {
+		slice, want := w.live.slice(w.want.name, f), w.want.slice(f, w.live.service.UID)
+		if slice == nil || w.ofSlice(f).Owns(w.slices.Stamp(*slice)) || len(w.slices.Drift(*slice, want, framework.Owner{})) == 0 {
+			continue
+		}
+		if err := w.ensureSlice(ctx, f, want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owned tells whether the Service that is there is this resource's own.
+func (w writing) owned() bool {
+	return w.live.service != nil && w.intent.Owns(w.services.Stamp(*w.live.service))
 }
 
 // writing is one apply.
@@ -109,7 +135,7 @@ func refused(err error) bool {
 func (w writing) write(ctx context.Context) error {
 	var bridged []corev1.IPFamily
 	uid := types.UID("")
-	if w.live.service != nil && w.intent.Owns(w.services.Stamp(*w.live.service)) {
+	if w.owned() {
 		uid = w.live.service.UID
 		for _, f := range w.want.families() {
 			slice, needed := bridge(w.want.slice(f, uid), w.live.slice(w.want.name, f))

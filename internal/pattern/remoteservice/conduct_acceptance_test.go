@@ -256,9 +256,11 @@ func TestAccNamespaces(t *testing.T) {
 	plan := w.Plan("-out", "saved")
 	planned(t, plan, "create")
 	says(t, plan.Warnings(), `no namespace "later"`)
-	r := w.Apply()
-	if r.ExitCode != 1 || w.Attributes(address) != nil {
-		t.Errorf("exit code %d, state %v", r.ExitCode, w.Attributes(address))
+	// In another workspace: a saved plan is stale once an apply has been tried.
+	hasty := acctest.NewWorkspace(t, config(t, "  namespace = \"later\"\n  endpoints = [\"10.1.2.3\"]\n  ports = [{ port = 443 }]"))
+	r := hasty.Apply()
+	if r.ExitCode != 1 || hasty.Attributes(address) != nil {
+		t.Errorf("exit code %d, state %v", r.ExitCode, hasty.Attributes(address))
 	}
 	says(t, r.Errors(), `no namespace "later"`)
 

@@ -84,9 +84,8 @@ func (m *model) remote(ctx context.Context) (out remote, known bool, problems []
 	return out, !r.unknown, r.problems
 }
 
-// checkChoice makes sure, once it is known, that there is one of endpoints and
-// hostname. Validation says so where they are written out.
-func (m *model) checkChoice() error {
+// choice makes sure, once it is known, that there is one of endpoints and hostname.
+func (m *model) choice() []framework.Problem {
 	var r reader
 	switch {
 	case m.Hostname.IsUnknown() || m.Endpoints.IsUnknown():
@@ -95,19 +94,13 @@ func (m *model) checkChoice() error {
 	case m.Hostname.IsNull() && m.Endpoints.IsNull():
 		r.wrong(path.Root("endpoints"), "neither endpoints nor hostname is set. If they come from an iks_private_service that has no address yet, apply again when that is ready; on VPC it has a hostname and no IP, on classic an IP and no hostname")
 	}
-	if len(r.problems) > 0 {
-		return &framework.Refusal{Problems: r.problems}
-	}
-	return nil
+	return r.problems
 }
 
 // read gives the remote of a model that is known as a whole.
 func (m *model) read(ctx context.Context) (remote, error) {
-	if err := m.checkChoice(); err != nil {
-		return remote{}, err
-	}
 	out, _, problems := m.remote(ctx)
-	if len(problems) > 0 {
+	if problems = append(problems, m.choice()...); len(problems) > 0 {
 		return remote{}, &framework.Refusal{Problems: problems}
 	}
 	return out, nil

@@ -13,11 +13,8 @@ import (
 // Preview says what speaks against the remote service, and lets the API server
 // check it.
 func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.PreviewRequest[model]) ([]string, error) {
-	if err := r.Want.checkChoice(); err != nil {
-		return nil, err
-	}
 	want, known, problems := r.Want.remote(ctx)
-	if len(problems) > 0 {
+	if problems = append(problems, r.Want.choice()...); len(problems) > 0 {
 		return nil, &framework.Refusal{Problems: problems}
 	}
 	if err := checkSubnets(c, want); err != nil {

@@ -21,7 +21,7 @@ type part struct{}
 // Check finds what is wrong whatever the cluster looks like.
 func (part) Check(ctx context.Context, config *model) []framework.Problem {
 	_, _, problems := config.remote(ctx)
-	return problems
+	return append(problems, config.choice()...)
 }
 
 // Upsets implements framework.Unsteady: the Service has an IP while it leads to

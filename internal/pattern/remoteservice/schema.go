@@ -5,11 +5,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -39,10 +36,7 @@ func (part) Describe() framework.Description {
 			MarkdownDescription: describeResource,
 			Attributes:          attributes(),
 		},
-		Key: []string{"namespace", "name"},
-		Validators: []resource.ConfigValidator{
-			resourcevalidator.ExactlyOneOf(path.MatchRoot("endpoints"), path.MatchRoot("hostname")),
-		},
+		Key:           []string{"namespace", "name"},
 		Stable:        []string{"cluster_ip", "dns_name"},
 		CreateTimeout: timeout,
 		UpdateTimeout: timeout,

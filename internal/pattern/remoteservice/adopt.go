@@ -42,7 +42,7 @@ func (m *model) declare(live scene, services ownership.Object[corev1.Service], o
 		m.Endpoints = types.SetValueMust(types.StringType, addresses)
 	}
 	labels, annotations := services.Declared(service, owner)
-	m.Labels, m.Annotations = stringMap(labels), stringMap(annotations)
+	m.Labels, m.Annotations = ownership.StringMap(labels), ownership.StringMap(annotations)
 	m.Force = types.BoolValue(false)
 	return nil
 }
@@ -77,16 +77,4 @@ func portValue(p corev1.ServicePort) attr.Value {
 		"name": framework.StringOrNull(p.Name), "port": types.Int64Value(int64(p.Port)), "target_port": types.Int64Value(int64(target)),
 		"protocol": types.StringValue(strings.ToUpper(string(p.Protocol))), "app_protocol": application,
 	})
-}
-
-// stringMap makes a map; nothing gives null.
-func stringMap(values map[string]string) types.Map {
-	if len(values) == 0 {
-		return types.MapNull(types.StringType)
-	}
-	elements := map[string]attr.Value{}
-	for key, value := range values {
-		elements[key] = types.StringValue(value)
-	}
-	return types.MapValueMust(types.StringType, elements)
 }

@@ -12,9 +12,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // model is the resource as Terraform has it.
@@ -72,8 +74,8 @@ func (m *model) remote(ctx context.Context) (out remote, known bool, problems []
 	out = remote{
 		namespace:   r.name(path.Root("namespace"), m.Namespace, "namespace", validation.IsDNS1123Label),
 		name:        r.name(path.Root("name"), m.Name, "Service", validation.IsDNS1035Label),
-		labels:      r.strings(path.Root("labels"), m.Labels, checkLabel),
-		annotations: r.strings(path.Root("annotations"), m.Annotations, checkAnnotation),
+		labels:      r.marks(ownership.ReadLabels(path.Root("labels"), m.Labels, discoveryv1.LabelServiceName, discoveryv1.LabelManagedBy)),
+		annotations: r.marks(ownership.ReadAnnotations(path.Root("annotations"), m.Annotations)),
 	}
 	if m.Force.IsUnknown() {
 		r.unknown = true
@@ -120,28 +122,11 @@ func (r *reader) name(at path.Path, v types.String, of string, check func(string
 	return v.ValueString()
 }
 
-func (r *reader) strings(at path.Path, m types.Map, check func(key, value string) string) map[string]string {
-	if m.IsUnknown() {
-		r.unknown = true
-		return nil
-	}
-	out := map[string]string{}
-	for key, element := range m.Elements() {
-		value, ok := element.(types.String)
-		switch {
-		case !ok || value.IsUnknown():
-			r.unknown = true
-			continue
-		case value.IsNull():
-			r.wrong(at.AtMapKey(key), "the value of %q is null; leave the key out", key)
-			continue
-		}
-		if wrong := check(key, value.ValueString()); wrong != "" {
-			r.wrong(at.AtMapKey(key), "%s", wrong)
-		}
-		out[key] = value.ValueString()
-	}
-	return out
+// marks takes what was read of labels or annotations.
+func (r *reader) marks(values map[string]string, known bool, problems []framework.Problem) map[string]string {
+	r.unknown = r.unknown || !known
+	r.problems = append(r.problems, problems...)
+	return values
 }
 
 func (r *reader) addresses(set types.Set) []netip.Addr {

@@ -28,6 +28,7 @@ var touched = []schema.GroupVersionResource{
 	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicies"},
 	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicybindings"},
 	{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"},
+	{Group: "crd.projectcalico.org", Version: "v1", Resource: "networkpolicies"},
 	{Group: "crd.projectcalico.org", Version: "v1", Resource: "hostendpoints"},
 }
 

@@ -136,10 +136,33 @@ func checkProtocol(at *field.Path, rule v3.Rule) field.ErrorList {
 	if rule.ICMP != nil && !is(rule.Protocol, numorstring.ProtocolICMP) && !is(rule.Protocol, numorstring.ProtocolICMPv6) {
 		found = append(found, field.Invalid(at.Child("icmp"), "", "needs the protocol ICMP or ICMPv6"))
 	}
+	for _, fields := range []struct {
+		name string
+		icmp *v3.ICMPFields
+	}{{"icmp", rule.ICMP}, {"notICMP", rule.NotICMP}} {
+		found = append(found, checkICMP(at.Child(fields.name), fields.icmp)...)
+	}
 	for name, version := range map[string]int{numorstring.ProtocolICMP: 4, numorstring.ProtocolICMPv6: 6} {
 		if (is(rule.Protocol, name) || is(rule.NotProtocol, name)) && rule.IPVersion != nil && *rule.IPVersion != version {
 			found = append(found, field.Invalid(at.Child("ipVersion"), *rule.IPVersion, "does not go with "+name))
 		}
+	}
+	return found
+}
+
+func checkICMP(at *field.Path, fields *v3.ICMPFields) field.ErrorList {
+	var found field.ErrorList
+	if fields == nil {
+		return nil
+	}
+	if fields.Type != nil && (*fields.Type < 0 || *fields.Type > 254) {
+		found = append(found, field.Invalid(at.Child("type"), *fields.Type, "must be from 0 to 254"))
+	}
+	if fields.Code != nil && (*fields.Code < 0 || *fields.Code > 255) {
+		found = append(found, field.Invalid(at.Child("code"), *fields.Code, "must be from 0 to 255"))
+	}
+	if fields.Code != nil && fields.Type == nil {
+		found = append(found, field.Invalid(at.Child("code"), *fields.Code, "needs a type"))
 	}
 	return found
 }

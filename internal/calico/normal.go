@@ -11,9 +11,9 @@ import (
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 )
 
-// defaulted fills in what the v3 API would: the tier and the types. Policies that are written through v1 need them
+// Defaulted fills in what the v3 API would: the tier and the types. Policies that are written through v1 need them
 // too, since Calico takes a policy without types for one that drops both ways.
-func defaulted(spec Spec) Spec {
+func Defaulted(spec Spec) Spec {
 	spec.Tier, spec.Types = tierOr(spec.Tier), typesOr(spec.Types, spec.Ingress, spec.Egress)
 	return spec
 }
@@ -34,7 +34,7 @@ func typesOr(types []v3.PolicyType, ingress, egress []v3.Rule) []v3.PolicyType {
 // writable gives a spec as it is written: defaults filled in, and nets as Calico wants them. It changes the rules that
 // it is given.
 func writable(spec Spec) Spec {
-	spec = defaulted(spec)
+	spec = Defaulted(spec)
 	for _, rules := range [][]v3.Rule{spec.Ingress, spec.Egress} {
 		for i := range rules {
 			for _, nets := range [][]string{rules[i].Source.Nets, rules[i].Source.NotNets, rules[i].Destination.Nets, rules[i].Destination.NotNets} {
@@ -49,7 +49,7 @@ func writable(spec Spec) Spec {
 
 // normal gives a spec in the one form that all specs of the same meaning have. It shares nothing with the spec.
 func normal(spec Spec) Spec {
-	s := defaulted(*spec.DeepCopy())
+	s := Defaulted(*spec.DeepCopy())
 	s.Types = set(s.Types)
 	s.PerformanceHints = set(s.PerformanceHints)
 	s.Ingress, s.Egress = normalRules(s.Ingress), normalRules(s.Egress)

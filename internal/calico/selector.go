@@ -45,12 +45,15 @@ func RolesOf(selector string) ([]string, bool) {
 	return roles, true
 }
 
+// SameSelector tells whether two selectors are the same but for quotes, blanks and the order within sets.
+func SameSelector(a, b string) bool { return normalSelector(a) == normalSelector(b) }
+
 // normalSelector writes a selector in one way: quotes, blanks and the order within a set do not matter, and a set of
 // one is an equality. What is not understood is left as it is.
 func normalSelector(selector string) string {
 	tokens, ok := tokenize(selector)
 	if !ok {
-		return strings.TrimSpace(selector)
+		return strings.Trim(selector, " \t")
 	}
 	var out []string
 	for len(tokens) > 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/clusterinfo"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/exposurepolicy"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/networkpolicy"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
@@ -59,6 +60,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 		albstate.NewResource(),
 		edgepool.NewResource(),
 		exposurepolicy.NewResource(),
+		networkpolicy.NewResource(),
 		nodeportguard.NewResource(),
 		privateservice.NewResource(),
 		remoteservice.NewResource(),

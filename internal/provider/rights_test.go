@@ -66,6 +66,19 @@ func TestAccRights(t *testing.T) {
 			cluster = "%s"
 			deny    = ["external_ips", "host_network", "host_port", "node_port", "public_ingress", "public_load_balancer"]
 		}`},
+		{name: "network policy", rules: "network_policy.yaml", clusters: []string{acctest.Classic, v1}, config: `resource "iks_network_policy" "x" {
+			cluster  = "%[1]s"
+			name     = "x"
+			selector = "ibm.role == 'worker_public'"
+			ingress  = [{ action = "Deny", protocol = "TCP", destination = { ports = [23] } }]
+		}
+		resource "iks_network_policy" "y" {
+			cluster   = "%[1]s"
+			namespace = "default"
+			name      = "y"
+			selector  = "app == 'y'"
+			egress    = [{ action = "Allow" }]
+		}`},
 		{name: "alb state", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_alb_state" "x" {
 			cluster    = "%s"
 			type       = "private"

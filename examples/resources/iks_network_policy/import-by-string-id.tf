@@ -1,0 +1,4 @@
+import {
+  to = iks_network_policy.ssh
+  id = "production,ssh-from-corporate"
+}

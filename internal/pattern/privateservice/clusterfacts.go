@@ -2,8 +2,6 @@ package privateservice
 
 import (
 	"context"
-	"errors"
-	"net/netip"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 )
@@ -11,28 +9,29 @@ import (
 // subnetsOf are the portable subnets of a classic cluster, or the subnets that
 // a VPC cluster's workers are in.
 func subnetsOf(ctx context.Context, c *cluster.Cluster) ([]network, error) {
-	api, facts, err := c.IKS("a private service")
-	if err != nil {
-		return nil, err
-	}
-	vlans, err := api.VLANs(ctx, facts)
+	all, err := c.Subnets(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []network
-	for _, vlan := range vlans {
-		for _, s := range vlan.Subnets {
-			prefix, err := netip.ParsePrefix(s.CIDR)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, network{prefix: prefix, public: s.Public})
+	for _, s := range all {
+		if s.CIDR.IsValid() {
+			out = append(out, network{prefix: s.CIDR, public: s.Public})
 		}
 	}
 	return out, nil
 }
 
-// balancersOf are the load balancers of the cluster's VPC.
-func balancersOf(context.Context, *cluster.Cluster) ([]balancer, error) {
-	return nil, errors.New("the VPC is not asked")
+// balancersOf are the load balancers of the cluster's region that the identity
+// may see.
+func balancersOf(ctx context.Context, c *cluster.Cluster) ([]balancer, error) {
+	all, err := c.LoadBalancers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]balancer, len(all))
+	for i, b := range all {
+		out[i] = balancer{hostname: b.Hostname, public: b.Public}
+	}
+	return out, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -51,19 +53,24 @@ func (w witnesses) hear(ctx context.Context, c *cluster.Cluster, k *kube.Client,
 		lacks("the cluster's map of portable addresses could not be read", err)
 		return e, ctx.Err()
 	}
-	if e.balancers, err = w.balancers(ctx, c); err == nil {
-		if e.balancers == nil {
-			e.balancers = []balancer{}
-		}
-		return e, nil
-	}
+	e.balancers, err = w.balancers(ctx, c)
 	lacks("the VPC's load balancers could not be read", err)
+	unlisted := slices.DeleteFunc(slices.Clone(a.hostnames), func(hostname string) bool {
+		_, listed := e.listed(hostname)
+		return listed
+	})
+	switch {
+	case len(a.hostnames) > 0 && len(unlisted) == 0:
+		return e, nil
+	case err == nil:
+		lacks("the VPC", fmt.Errorf("it lists no load balancer with the hostname %s that this identity may see", strings.Join(unlisted, ", ")))
+	}
 	subnets, err := w.subnets(ctx, c)
 	lacks("the VPC's subnets could not be read", err)
 	for _, s := range subnets {
 		e.subnets = append(e.subnets, s.prefix)
 	}
-	for _, hostname := range a.hostnames {
+	for _, hostname := range unlisted {
 		e.resolved[hostname], err = w.resolve(ctx, hostname)
 		lacks("looking up "+hostname, err)
 	}

@@ -114,17 +114,25 @@ func (e evidence) ofIP(text string) verdict {
 	return e.unverified(true, "%s is in no portable subnet that IKS or the cluster knows of", ip)
 }
 
-// ofHostname judges a VPC load balancer by what the VPC says of it, or by where
-// its name leads.
+// ofHostname judges a VPC load balancer by what the VPC says of it or, where it
+// says nothing, by where its name leads.
 func (e evidence) ofHostname(hostname string) verdict {
-	if e.balancers != nil {
-		i := slices.IndexFunc(e.balancers, func(b balancer) bool { return strings.EqualFold(b.hostname, hostname) })
-		if i < 0 {
-			return e.unverified(true, "the VPC has no load balancer with the hostname %s", hostname)
-		}
-		return proven(e.balancers[i].public, fmt.Sprintf("the VPC calls load balancer %s %s", hostname, kindOf(e.balancers[i].public)))
+	if b, listed := e.listed(hostname); listed {
+		return proven(b.public, fmt.Sprintf("the VPC calls load balancer %s %s", hostname, kindOf(b.public)))
 	}
-	return e.inside(hostname, e.resolved[hostname])
+	v := e.inside(hostname, e.resolved[hostname])
+	// It may be too new to be listed.
+	v.passing = v.passing || v.exposure == isUnverified && e.balancers != nil
+	return v
+}
+
+// listed finds a load balancer among those of the VPC.
+func (e evidence) listed(hostname string) (balancer, bool) {
+	i := slices.IndexFunc(e.balancers, func(b balancer) bool { return strings.EqualFold(b.hostname, hostname) })
+	if i < 0 {
+		return balancer{}, false
+	}
+	return e.balancers[i], true
 }
 
 // inside takes addresses for private that all lie in the VPC's own subnets.

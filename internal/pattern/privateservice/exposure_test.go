@@ -27,6 +27,11 @@ func TestJudge(t *testing.T) {
 		e.lacking = []string{"the VPC's load balancers could not be read: forbidden"}
 		return e
 	}
+	notListed := func(ips ...string) evidence {
+		e := resolving(ips...)
+		e.balancers = []balancer{{hostname: "pub.lb.appdomain.cloud", public: true}}
+		return e
+	}
 	for _, test := range []struct {
 		name     string
 		evidence evidence
@@ -53,6 +58,8 @@ func TestJudge(t *testing.T) {
 
 		{name: "VPC says private", evidence: listed, at: addresses{hostnames: []string{host}}, want: isPrivate, says: "the VPC calls"},
 		{name: "VPC says public", evidence: listed, at: addresses{hostnames: []string{"PUB.lb.appdomain.cloud"}}, want: isPublic},
+		{name: "VPC does not know it, and it leads into the VPC", evidence: notListed("10.240.0.7"), at: addresses{hostnames: []string{host}}, want: isPrivate, says: "own subnets"},
+		{name: "VPC does not know it, and it leads elsewhere", evidence: notListed("52.1.2.3"), at: addresses{hostnames: []string{host}}, want: isUnverified, passing: true},
 		{name: "VPC does not know it", evidence: listed, at: addresses{hostnames: []string{"new.lb.appdomain.cloud"}}, want: isUnverified, passing: true},
 		{name: "VPC has none", evidence: evidence{onVPC: true, balancers: []balancer{}}, at: addresses{hostnames: []string{host}}, want: isUnverified, passing: true},
 		{name: "address goes with its hostname", evidence: listed, at: addresses{hostnames: []string{host}, ips: []string{"10.9.9.9"}}, want: isPrivate},

@@ -93,7 +93,7 @@ func TestAccLateAddress(t *testing.T) {
 		says(t, "the error", r.Errors(), "an address for the load balancer")
 
 		c.LoadBalancers.Release()
-		if r := w.MustApply(); !acted(r, "update") {
+		if r := w.MustApply(); acted(r, "create") || acted(r, "replace") {
 			t.Errorf("planned is %v", r.Planned)
 		}
 		has(t, w, map[string]any{"ready": true, "exposure": "private"})

@@ -219,8 +219,8 @@ func testIPVS(t *testing.T, r *rig) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "allow-lb-a" + strings.ReplaceAll(string(r.service(t, "two").UID), "-", "")[:31]
-	policies := client.Resource(schema.GroupVersionResource{Group: "projectcalico.org", Version: "v3", Resource: "globalnetworkpolicies"})
+	name := "default.allow-lb-a" + strings.ReplaceAll(string(r.service(t, "two").UID), "-", "")[:31]
+	policies := client.Resource(schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"})
 	policy, err := policies.Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func newRig(t *testing.T, spec fakeiks.Cluster) *rig {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	env, err := localiks.Start(ctx, localiks.Options{Delay: 20 * time.Millisecond, Clusters: []localiks.ClusterOptions{{Cluster: spec}}, Log: t.Output()})
+	env, err := localiks.Start(ctx, localiks.Options{Delay: 20 * time.Millisecond, Clusters: []localiks.ClusterOptions{{Cluster: spec, WithoutCalicoAPI: true}}, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func (r *rig) remove(t *testing.T, names ...string) {
 	}
 }
 
-// owners are the owners of the portable addresses that are in use, without the ALBs.
+// taken are the portable addresses that are in use, without those of ALBs.
 func (r *rig) taken() []string {
 	var all []string
 	for _, a := range r.env.IKS.PortableAddresses(r.cluster.ID) {
@@ -195,7 +195,7 @@ func (r *rig) taken() []string {
 	return all
 }
 
-// balancerPods finds the Deployment of an IP, and the pools that its ready pods
+// deployed finds the Deployment of an IP, and the pools that its ready pods
 // are on.
 func (r *rig) deployed(t *testing.T, ip string) (*appsv1.Deployment, []string, error) {
 	t.Helper()

@@ -27,6 +27,9 @@ type Resource struct {
 	Key string
 	// Identity is the identity besides cluster_id, in HCL: `name = "x"`.
 	Identity string
+	// Prepare brings a cluster into the state that the resource needs, before
+	// anything else; nil where it needs none.
+	Prepare func(t *testing.T, e *localiks.Environment, c *localiks.Cluster)
 	// Breaks are the ways in which somebody can change it behind our back.
 	Breaks []Break
 	// Vanish removes the object behind our back; nil where it cannot vanish.
@@ -66,6 +69,7 @@ func (r Resource) config(e *localiks.Environment, arguments string) string {
 func Lifecycle(t *testing.T, r Resource) {
 	e := Environment(t)
 	c := e.Cluster(r.Cluster)
+	r.prepare(t, e, c)
 	for _, scenario := range []struct {
 		name string
 		run  func(*testing.T, Resource, *localiks.Environment, *localiks.Cluster)
@@ -84,6 +88,13 @@ func Lifecycle(t *testing.T, r Resource) {
 		t.Run(scenario.name, func(t *testing.T) { scenario.run(t, r, e, c) })
 	}
 	t.Run("cluster reborn and gone", func(t *testing.T) { rebornAndGone(t, r) })
+}
+
+func (r Resource) prepare(t *testing.T, e *localiks.Environment, c *localiks.Cluster) {
+	t.Helper()
+	if r.Prepare != nil {
+		r.Prepare(t, e, c)
+	}
 }
 
 func applyUpdateDestroy(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
@@ -272,6 +283,7 @@ func rebornAndGone(t *testing.T, r Resource) {
 	e := OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{options}})
 	// What depends on the cluster's ID, as an ALB's does, follows.
 	r.Arguments = strings.ReplaceAll(r.Arguments, sample.ID, e.Cluster(r.Cluster).ID)
+	r.prepare(t, e, e.Cluster(r.Cluster))
 	w := NewWorkspace(t, r.config(e, r.Arguments))
 	w.MustApply()
 	old := e.Cluster(r.Cluster).ID
@@ -284,6 +296,7 @@ func rebornAndGone(t *testing.T, r Resource) {
 	}
 	reborn := e.Cluster(r.Cluster)
 	r.Arguments = strings.ReplaceAll(r.Arguments, old, reborn.ID)
+	r.prepare(t, e, reborn)
 	w.Write(r.config(e, r.Arguments))
 	untouched := TakeSnapshot(t, reborn)
 	// Destroying what the old cluster held touches nothing in the new one, also

@@ -25,6 +25,7 @@ var touched = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "configmaps"},
 	{Group: "apps", Version: "v1", Resource: "deployments"},
 	{Group: "networking.k8s.io", Version: "v1", Resource: "ingressclasses"},
+	{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
 	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicies"},
 	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicybindings"},
 	{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"},

@@ -16,6 +16,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/exposurepolicy"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/networkpolicy"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateingress"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
 )
@@ -62,6 +63,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 		exposurepolicy.NewResource(),
 		networkpolicy.NewResource(),
 		nodeportguard.NewResource(),
+		privateingress.NewResource(),
 		privateservice.NewResource(),
 		remoteservice.NewResource(),
 	}

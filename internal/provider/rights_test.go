@@ -85,6 +85,18 @@ func TestAccRights(t *testing.T) {
 			enabled    = true
 			on_destroy = "restore"
 		}`},
+		{name: "private ingress", rules: "private_ingress.yaml", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_alb_state" "x" {
+			cluster    = "%[1]s"
+			type       = "private"
+			enabled    = true
+			on_destroy = "disable"
+		}
+		resource "iks_private_ingress" "x" {
+			cluster         = "%[1]s"
+			name            = "front"
+			default_backend = { service_name = "shop", service_port = 443 }
+			depends_on      = [iks_alb_state.x]
+		}`},
 		{name: "private service", rules: "private_service.yaml", clusters: []string{acctest.Classic, acctest.VPC, v1}, config: `resource "iks_private_service" "x" {
 			cluster  = "%s"
 			name     = "api"

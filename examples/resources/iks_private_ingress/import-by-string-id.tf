@@ -1,0 +1,4 @@
+import {
+  to = iks_private_ingress.shop
+  id = "production,shop,shop"
+}

@@ -39,7 +39,7 @@ func refused() map[string]struct{ document, field string } {
 		"broken namespace selector":         {`{"namespaceSelector":"(a"}`, "spec.namespaceSelector"},
 		"broken selector of a rule":         {`{"ingress":[{"action":"Deny","destination":{"notSelector":"has a"}}]}`, "spec.ingress[0].destination.notSelector"},
 		"global() as selector":              {`{"selector":"global()"}`, "spec.selector"},
-		"global() as selector of a rule":    {`{"ingress":[{"action":"Deny","source":{"selector":"global( )"}}]}`, "spec.ingress[0].source.selector"},
+		"global() as selector of a rule":    {`{"ingress":[{"action":"Deny","source":{"selector":"global()"}}]}`, "spec.ingress[0].source.selector"},
 		"global() and more":                 {`{"ingress":[{"action":"Deny","source":{"namespaceSelector":"global() || a == 'b'"}}]}`, "spec.ingress[0].source.namespaceSelector"},
 		"HTTP on a deny":                    {`{"ingress":[{"action":"Deny","http":{"methods":["GET"]}}]}`, "spec.ingress[0].http"},
 	}

@@ -133,24 +133,29 @@ func normalPorts(ports []numorstring.Port) []numorstring.Port {
 	return out
 }
 
-// normalProtocol writes the protocols that have a name by it.
+// normalProtocol is [NormalProtocol] for a protocol that may be left out.
 func normalProtocol(protocol *numorstring.Protocol) *numorstring.Protocol {
 	if protocol == nil {
 		return nil
 	}
-	named := numorstring.ProtocolFromString(protocol.String())
-	if number, err := protocol.NumValue(); err == nil {
-		name, ok := map[uint8]string{
-			1: numorstring.ProtocolICMP, 6: numorstring.ProtocolTCP, 17: numorstring.ProtocolUDP,
-			58: numorstring.ProtocolICMPv6, 132: numorstring.ProtocolSCTP, 136: numorstring.ProtocolUDPLite,
-		}[number]
-		if !ok {
-			named = numorstring.ProtocolFromInt(number)
-		} else {
-			named = numorstring.ProtocolFromString(name)
-		}
+	normal := NormalProtocol(*protocol)
+	return &normal
+}
+
+// NormalProtocol writes the protocols that have a name by it, and others by their number.
+func NormalProtocol(protocol numorstring.Protocol) numorstring.Protocol {
+	number, err := protocol.NumValue()
+	if err != nil {
+		return numorstring.ProtocolFromString(protocol.String())
 	}
-	return &named
+	name, ok := map[uint8]string{
+		1: numorstring.ProtocolICMP, 6: numorstring.ProtocolTCP, 17: numorstring.ProtocolUDP,
+		58: numorstring.ProtocolICMPv6, 132: numorstring.ProtocolSCTP, 136: numorstring.ProtocolUDPLite,
+	}[number]
+	if !ok {
+		return numorstring.ProtocolFromInt(number)
+	}
+	return numorstring.ProtocolFromString(name)
 }
 
 // set sorts a list whose order has no meaning and drops repetitions. Empty becomes nil.

@@ -62,6 +62,7 @@ func TestDeclaredProblems(t *testing.T) {
 		"pre_dnat with do_not_track":          {document: `{"preDNAT":true,"doNotTrack":true,` + forward + `}`, want: []string{"pre_dnat: Cannot be combined with do_not_track"}},
 		"pre_dnat with egress":                {document: `{"preDNAT":true,` + forward + `,"types":["Ingress"],"egress":[{"action":"Deny"}]}`, want: []string{"egress: A pre_dnat policy has no egress rules"}},
 		"ports without protocol":              {document: `{"egress":[{"action":"Deny"},{"action":"Deny","source":{"notPorts":[80]}}]}`, want: []string{"egress[1]: egress[1].source.not_ports: ports need"}},
+		"ICMP by number":                      {document: `{"ingress":[{"action":"Deny","protocol":1,"icmp":{"type":8}}]}`},
 		"ICMP with TCP":                       {document: `{"ingress":[{"action":"Deny","protocol":"TCP","icmp":{"type":8}}]}`, want: []string{"ingress[0]: ingress[0].icmp: needs the protocol"}},
 		"ICMP type":                           {document: `{"ingress":[{"action":"Deny","protocol":"ICMP","icmp":{"type":300}}]}`, want: []string{"ingress[0]: ingress[0].icmp.type: must be from 0 to 254"}},
 		"both versions":                       {document: `{"ingress":[{"action":"Deny","source":{"nets":["10.0.0.0/8"]},"destination":{"notNets":["10.0.0.0/8","2001:db8::/32"]}}]}`, want: []string{`ingress[0]: ingress[0].destination.not_nets[1]: "2001:db8::/32" a rule cannot have both`}},

@@ -14,6 +14,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"github.com/projectcalico/api/pkg/lib/numorstring"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 )
 
@@ -200,11 +201,12 @@ func texts[T any](r *reader, at path.Path, value attr.Value, parse func(string) 
 	return out
 }
 
-// parseProtocol reads the name or the number of a protocol.
+// parseProtocol reads the name or the number of a protocol. One that has a name
+// gets it: Calico takes an ICMP match with ICMP and not with 1.
 func parseProtocol(s string) (numorstring.Protocol, error) {
 	number, err := strconv.ParseUint(s, 10, 8)
 	if err == nil {
-		return numorstring.ProtocolFromInt(uint8(number)), nil
+		return calico.NormalProtocol(numorstring.ProtocolFromInt(uint8(number))), nil
 	}
 	if strings.Trim(s, "0123456789") == "" {
 		return numorstring.Protocol{}, fmt.Errorf("%q is not the number of a protocol, from 1 to 255", s)

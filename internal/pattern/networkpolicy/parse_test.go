@@ -41,7 +41,7 @@ func TestParseNet(t *testing.T) {
 
 func TestParseProtocol(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"TCP": "TCP", "tcp": "TCP", "icmpv6": "ICMPv6", "112": "112", "6": "6", "256": "", "FTP": "FTP"} {
+	for text, want := range map[string]string{"TCP": "TCP", "tcp": "TCP", "icmpv6": "ICMPv6", "112": "112", "6": "TCP", "0058": "ICMPv6", "256": "", "FTP": "FTP"} {
 		got, err := parseProtocol(text)
 		if (err == nil) != (want != "") || err == nil && got.String() != want {
 			t.Errorf("%q: got %s, %v", text, got.String(), err)

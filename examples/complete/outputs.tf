@@ -15,3 +15,13 @@ output "ports_that_no_policy_closes" {
   description = "Calico's failsafe ports within the guarded range."
   value       = iks_nodeport_guard.closed.not_covered_ports
 }
+
+output "private_service" {
+  description = "Private address of the app on the classic cluster."
+  value       = iks_private_service.shop.ip
+}
+
+output "remote_service" {
+  description = "Name under which the VPC cluster reaches it."
+  value       = iks_remote_service.shop.dns_name
+}

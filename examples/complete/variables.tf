@@ -19,3 +19,17 @@ variable "edge_worker_pool" {
   type        = string
   default     = "edge"
 }
+
+variable "app" {
+  description = "What is exposed: the namespace, the value of the pods' label `app`, and their port. The namespace must exist in both clusters."
+  type = object({
+    namespace = string
+    name      = string
+    port      = number
+  })
+  default = {
+    namespace = "default"
+    name      = "shop"
+    port      = 8080
+  }
+}

@@ -43,6 +43,7 @@ func TestEnvironment(t *testing.T) {
 	if workers := e.IKS.Workers(first.ID); len(workers) != 8 || len(nodes.Items) != len(workers) {
 		t.Errorf("IKS has %d workers and the cluster %d nodes, want 8 of each", len(workers), len(nodes.Items))
 	}
+	checkRoles(t, client)
 	if err := e.RemoveCluster("one"); err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +65,7 @@ func TestEnvironment(t *testing.T) {
 	api, err := iks.New(iks.Config{
 		APIKey: variables["IC_API_KEY"], Region: variables["IC_REGION"],
 		Endpoint: variables["IBMCLOUD_CS_API_ENDPOINT"], IAMEndpoint: variables["IBMCLOUD_IAM_API_ENDPOINT"],
+		VPCEndpoint: variables["IBMCLOUD_IS_NG_API_ENDPOINT"],
 	})
 	if err != nil {
 		t.Fatal(err)

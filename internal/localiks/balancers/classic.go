@@ -30,11 +30,12 @@ func (c *classic) ensure(ctx context.Context, s subject) (corev1.LoadBalancerIng
 	if !found {
 		return c.create(ctx, s)
 	}
+	at := corev1.LoadBalancerIngress{IP: present.Address}
 	if wanted := s.Spec.LoadBalancerIP; wanted != "" && wanted != present.Address {
-		return corev1.LoadBalancerIngress{}, refuse(updatingFailed, "Updating cloud provider IP to %s is not supported", wanted)
+		return at, refuse(updatingFailed, "Updating cloud provider IP to %s is not supported", wanted)
 	}
 	if problem := checkIPVS(s.Service); problem != "" {
-		return corev1.LoadBalancerIngress{}, refuse(updatingFailed, "Failed to update deployment: %s", problem)
+		return at, refuse(updatingFailed, "Failed to update deployment: %s", problem)
 	}
 	return c.deploy(ctx, s, present)
 }

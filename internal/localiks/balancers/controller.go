@@ -67,7 +67,8 @@ type Controller struct {
 // plant makes the load balancers of one infrastructure.
 type plant interface {
 	// ensure brings the load balancer of a Service up to date. Where there is
-	// none yet it asks first whether it may be made.
+	// none yet it asks first whether it may be made. A refusal comes with the
+	// address of the load balancer that stays as it is, if there is one.
 	ensure(ctx context.Context, s subject) (corev1.LoadBalancerIngress, error)
 	// move gives the Service another load balancer, public or private.
 	move(ctx context.Context, s subject, public bool) (corev1.LoadBalancerIngress, error)
@@ -256,11 +257,11 @@ func (c *Controller) ensure(ctx context.Context, key string, service *corev1.Ser
 		c.waiting[key] = true
 		return nil
 	case errors.As(err, &refused):
-		if len(service.Status.LoadBalancer.Ingress) == 0 {
-			c.waiting[key] = true
-		}
 		c.events.refused(service, owner, refused)
-		return nil
+		if at.IP+at.Hostname == "" {
+			c.waiting[key] = true
+			return nil
+		}
 	case err != nil:
 		return err
 	}

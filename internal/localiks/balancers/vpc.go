@@ -2,6 +2,7 @@ package balancers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -34,11 +35,12 @@ func (v *vpc) ensure(ctx context.Context, s subject) (corev1.LoadBalancerIngress
 	}
 	present, found := v.present(s.owner, plan.name)
 	if found {
+		at := corev1.LoadBalancerIngress{Hostname: present.Hostname}
 		if problem := plan.conflict(present); problem != "" {
-			return none, plan.refuse(problem)
+			return at, plan.refuse(problem)
 		}
 		v.leaveOthers(s.owner, plan.name)
-		return corev1.LoadBalancerIngress{Hostname: present.Hostname}, nil
+		return at, nil
 	}
 	if !s.may() {
 		return none, errNotYet
@@ -64,8 +66,14 @@ func (v *vpc) ensure(ctx context.Context, s subject) (corev1.LoadBalancerIngress
 // Service gives and belongs to nobody.
 func (v *vpc) make(s subject, plan vpcPlan) (fakeiks.LoadBalancer, error) {
 	if plan.persistent {
-		if attached, found := v.server.AttachLoadBalancer(v.clusterID, plan.name, s.owner); found {
+		attached, found := v.server.AttachLoadBalancer(v.clusterID, plan.name, s.owner)
+		problem := plan.conflict(attached)
+		switch {
+		case found && problem == "":
 			return attached, nil
+		case found:
+			v.server.DetachLoadBalancer(attached.ID)
+			return fakeiks.LoadBalancer{}, errors.New(problem)
 		}
 	}
 	return v.server.CreateLoadBalancer(v.clusterID, fakeiks.LoadBalancer{

@@ -97,6 +97,12 @@ func testName(t *testing.T, r *rig) {
 	if got := r.behind(t, mine); got.Owner != "" {
 		t.Errorf("the named one belongs to %q still", got.Owner)
 	}
+	r.balancer(t, "stranger", map[string]string{"vpc-lb-name": "mine"})
+	r.warned(t, "stranger", "CreatingCloudLoadBalancerFailed", "The load balancer was created as a private load balancer. This setting can not be changed")
+	if got := r.address(t, "stranger"); got != "" {
+		t.Errorf("it got %s all the same", got)
+	}
+	r.remove(t, "stranger")
 	r.change(t, "named", func(s *corev1.Service) { s.Annotations[notes+"vpc-lb-name"] = "mine" })
 	eventually(t, "it gets the named one back", func() error {
 		if got := r.address(t, "named"); got != mine {

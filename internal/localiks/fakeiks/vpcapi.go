@@ -124,11 +124,10 @@ func getBalancerVPC(c *call) (int, any, error) {
 func (s *Server) vpcBody(b *LoadBalancer) map[string]any {
 	address := func(text string) map[string]any { return map[string]any{"address": text} }
 	private, public, subnets := []any{}, []any{}, []any{}
-	for i, ip := range b.PrivateIPs {
+	for _, ip := range b.PrivateIPs {
 		private = append(private, address(ip))
 		if b.Public {
-			// From a range of IBM's own; nothing else is known of it.
-			public = append(public, address(fmt.Sprintf("169.%d.%d.%d", 48+len(b.ID)%8, len(b.Name), 10+i)))
+			public = append(public, address("169."+ip[strings.Index(ip, ".")+1:])) // any of IBM's own
 		}
 	}
 	for _, id := range b.Subnets {

@@ -1,115 +1,17 @@
 package edgepool
 
 import (
-	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
-// balancers plays the controller of classic load balancers: a Service's load
-// balancer is a deployment in ibm-system that has to be on the Service's VLAN,
-// and on edge nodes if there are any on it when the Service is looked at, which
-// is when it changes.
-type balancers struct {
-	t      *testing.T
-	client kubernetes.Interface
-	vlan   string
-	seen   map[string]string // resource version by Service
-	ips    map[string]string // by Service
-}
-
-func (r *rig) playBalancers(vlan string) {
-	r.t.Helper()
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: balancerNamespace}}
-	if _, err := r.client.CoreV1().Namespaces().Create(r.t.Context(), namespace, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-		r.t.Fatal(err)
-	}
-	b := &balancers{t: r.t, client: r.client, vlan: vlan, seen: map[string]string{}, ips: map[string]string{}}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() {
-		for ctx.Err() == nil {
-			// After a conflict with another writer it looks again, as a controller does.
-			if err := b.sync(ctx); err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) {
-				b.t.Errorf("playing load balancers: %v", err)
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-	})
-	r.t.Cleanup(func() {
-		cancel()
-		running.Wait()
-	})
-}
-
-func (b *balancers) sync(ctx context.Context) error {
-	services, err := b.client.CoreV1().Services("default").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	for i := range services.Items {
-		s := &services.Items[i]
-		if s.Spec.Type != corev1.ServiceTypeLoadBalancer || b.seen[s.Name] == s.ResourceVersion {
-			continue
-		}
-		if _, known := b.ips[s.Name]; !known {
-			b.ips[s.Name] = fmt.Sprintf("169.61.9.%d", len(b.ips)+10)
-		}
-		if err := b.deploy(ctx, b.ips[s.Name]); err != nil {
-			return err
-		}
-		if len(s.Status.LoadBalancer.Ingress) > 0 {
-			b.seen[s.Name] = s.ResourceVersion
-			continue
-		}
-		s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: b.ips[s.Name]}}
-		_, err := b.client.CoreV1().Services("default").UpdateStatus(ctx, s, metav1.UpdateOptions{})
-		if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *balancers) deploy(ctx context.Context, ip string) error {
-	edge, err := b.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: publicVLANLabel + "=" + b.vlan + "," + markKey + "=" + markValue})
-	if err != nil {
-		return err
-	}
-	demands := []string{publicVLANLabel, b.vlan}
-	if len(edge.Items) > 0 {
-		demands = append(demands, markKey, markValue)
-	}
-	name := balancerNamePrefix + strings.ReplaceAll(ip, ".", "-")
-	d := demanding(balancerNamespace, name, demands...)
-	d.Generation, d.Status = 0, appsv1.DeploymentStatus{}
-	d.Spec.Template.Labels = d.Spec.Selector.MatchLabels
-	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "keepalived", Image: "example.com/keepalived:1"}}
-	d.Spec.Template.Spec.Tolerations = []corev1.Toleration{edgeToleration()}
-	there, err := b.client.AppsV1().Deployments(balancerNamespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		_, err = b.client.AppsV1().Deployments(balancerNamespace).Create(ctx, d, metav1.CreateOptions{})
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	there.Spec.Template = d.Spec.Template
-	_, err = b.client.AppsV1().Deployments(balancerNamespace).Update(ctx, there, metav1.UpdateOptions{})
-	return err
-}
-
+// balancer makes a Service of type LoadBalancer, which localiks serves as IBM's
+// controller does.
 func (r *rig) balancer(name string) {
 	r.t.Helper()
 	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"team": "web"}}, Spec: corev1.ServiceSpec{
@@ -122,8 +24,6 @@ func (r *rig) balancer(name string) {
 
 // Classic load balancers follow the edge nodes, and leave them.
 func testClassicLoadBalancers(t *testing.T, r *rig) {
-	vlan := r.nodes("edge")[0].Labels[publicVLANLabel]
-	r.playBalancers(vlan)
 	r.balancer("web")
 	r.balancer("api")
 	var names []string

@@ -119,6 +119,13 @@ func (r *rig) cleanUp() {
 			r.t.Error(err)
 		}
 	}
+	r.eventually("the load balancers are gone", func() error {
+		left, err := r.client.CoreV1().Services("default").List(ctx, all)
+		if err == nil && len(left.Items) > 1 {
+			err = &unexpected{"default", fmt.Sprint(len(left.Items)) + " services"}
+		}
+		return err
+	})
 	r.eventually("the pods are gone", func() error {
 		if left := r.whereabouts("default", app); len(left) > 0 {
 			return &unexpected{"default", fmt.Sprint(left)}

@@ -75,6 +75,7 @@ type Controllers struct {
 	born     map[string]int          // worker ID -> revision that its Node was made for
 	seen     map[string]bool         // worker ID -> its Node was seen
 	applied  map[string]poolSettings // pool ID -> what its Nodes may have been told
+	told     map[string]time.Time    // pool ID -> what was set before then has reached its Nodes
 	deployed map[string]albRecord    // ALB ID -> what runs
 	// addressed are the Ingresses whose status has addresses of ALBs.
 	addressed map[types.UID]bool
@@ -82,10 +83,10 @@ type Controllers struct {
 
 // todo is work that comes from events, not from a comparison.
 type todo struct {
-	pools    map[string]bool // pools whose labels or taints were set
-	master   bool            // the master was refreshed
-	subnets  bool            // portable subnets were added
-	services map[string]bool // Services to bring up to date, namespace/name
+	pools    map[string]time.Time // pools whose labels or taints were set, and when last
+	master   bool                 // the master was refreshed
+	subnets  bool                 // portable subnets were added
+	services map[string]bool      // Services to bring up to date, namespace/name
 }
 
 // Run starts the controllers. The context bounds the start alone; end them
@@ -121,8 +122,8 @@ func Run(ctx context.Context, o Options) (*Controllers, error) {
 		log:     slog.New(slog.NewTextHandler(o.Log, nil)).With("cluster", cluster.Name),
 		kube:    kube, dynamic: dyn,
 		wake: make(chan struct{}, 1), ready: make(chan struct{}),
-		due:  todo{pools: map[string]bool{}, services: map[string]bool{}},
-		born: map[string]int{}, seen: map[string]bool{}, applied: map[string]poolSettings{}, deployed: map[string]albRecord{},
+		due:  todo{pools: map[string]time.Time{}, services: map[string]bool{}},
+		born: map[string]int{}, seen: map[string]bool{}, applied: map[string]poolSettings{}, told: map[string]time.Time{}, deployed: map[string]albRecord{},
 		addressed: map[types.UID]bool{},
 	}
 	for _, pool := range cluster.Pools {

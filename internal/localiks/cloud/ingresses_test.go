@@ -101,7 +101,10 @@ func testIngresses(t *testing.T, r *rig) {
 		r.isReached(t, name, nowhere)
 	}
 
-	alb := r.alb(t, "private", r.cluster.Zones[0].ID)
+	alb := r.alb(t, "private", r.cluster.Zones[1].ID)
+	if alb.IngressClass() != private {
+		t.Fatalf("ALB %s is of the class %s", alb.ID, alb.IngressClass())
+	}
 	r.enable(t, alb, true)
 	r.settled(t, alb.ID, true)
 	for _, name := range []string{"private", "older"} {

@@ -56,7 +56,9 @@ func (c *Controllers) note(change fakeiks.Change) {
 	c.mu.Lock()
 	switch change.Kind {
 	case fakeiks.PoolLabelsChanged, fakeiks.PoolTaintsChanged:
-		c.due.pools[change.Subject] = true
+		if change.At.After(c.due.pools[change.Subject]) {
+			c.due.pools[change.Subject] = change.At
+		}
 	case fakeiks.MasterRefreshed:
 		c.due.master = true
 	case fakeiks.SubnetAdded:
@@ -146,22 +148,32 @@ func (c *Controllers) announce() {
 // round compares the cluster with IKS and acts. Work from events that fails is
 // put back.
 func (c *Controllers) round(ctx context.Context) error {
+	asOf := time.Now()
 	cluster, found := c.options.Server.Cluster(c.options.ClusterID)
 	if !found {
 		return nil // deleted; there is nothing to look after
 	}
 	c.mu.Lock()
 	due := c.due
-	c.due = todo{pools: map[string]bool{}, services: map[string]bool{}}
+	c.due = todo{pools: map[string]time.Time{}, services: map[string]bool{}}
 	c.mu.Unlock()
 
 	failures := map[string]error{}
 	failures["nodes"] = c.syncNodes(ctx, cluster)
-	for pool := range due.pools {
+	for pool, at := range due.pools {
+		if at.Before(c.told[pool]) {
+			continue // an earlier round has seen to it; what others did since stays
+		}
 		if err := c.syncPool(ctx, cluster, pool); err != nil {
 			failures["pool "+pool] = err
-			c.again(func(t *todo) { t.pools[pool] = true })
+			c.again(func(t *todo) {
+				if at.After(t.pools[pool]) {
+					t.pools[pool] = at
+				}
+			})
+			continue
 		}
+		c.told[pool] = asOf
 	}
 	if due.master {
 		if err := c.refreshed(ctx, cluster); err != nil {

@@ -1,6 +1,9 @@
 package fakeiks
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // ChangeKind says what happened.
 type ChangeKind string
@@ -32,6 +35,8 @@ type Change struct {
 	Kind    ChangeKind
 	Cluster string
 	Subject string
+	// At is when it happened.
+	At time.Time
 }
 
 // Subscribe delivers every change from now on, in order and without loss: a
@@ -56,8 +61,9 @@ func (s *Server) Subscribe() (<-chan Change, func()) {
 
 // emit tells all subscribers. Call it with the lock held.
 func (s *Server) emit(kind ChangeKind, cluster, subject string) {
+	now := time.Now()
 	for sub := range s.subscribers {
-		sub.push(Change{Kind: kind, Cluster: cluster, Subject: subject})
+		sub.push(Change{Kind: kind, Cluster: cluster, Subject: subject, At: now})
 	}
 }
 

@@ -31,7 +31,7 @@ func adoptable(live corev1.Service) error {
 
 // adopt fills an imported model with what the Service says, and with the
 // defaults for what is not part of it.
-func (m *model) adopt(live corev1.Service, onVPC bool) {
+func (m *model) adopt(live corev1.Service, owner framework.Owner, onVPC bool) {
 	spec, notes := live.Spec, live.Annotations
 	m.Selector = stringMap(spec.Selector, nil)
 	m.Ports = portList(spec.Ports)
@@ -51,8 +51,12 @@ func (m *model) adopt(live corev1.Service, onVPC bool) {
 	}
 	m.SessionAffinity = types.StringValue(string(spec.SessionAffinity))
 	m.SourceRanges = stringSet(spec.LoadBalancerSourceRanges)
-	m.Labels = stringMap(live.Labels, func(key string) bool { return key == framework.ManagedByLabel })
-	m.Annotations = stringMap(notes, func(key string) bool { return checkAnnotation(key, "") != nil })
+	labels, annotations := live.Labels, notes
+	if services().Stamp(live) != "" { // a resource of this type has made it
+		labels, annotations = services().Declared(live, owner)
+	}
+	m.Labels = stringMap(labels, func(key string) bool { return key == framework.ManagedByLabel })
+	m.Annotations = stringMap(annotations, func(key string) bool { return checkAnnotation(key, "") != nil })
 	m.Wait, m.Force = types.BoolValue(true), types.BoolValue(false)
 }
 

@@ -61,8 +61,9 @@ func (w work) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made := live == nil
-	if live != nil {
+	// One that is being deleted is waited for and made anew.
+	made := live == nil || live.DeletionTimestamp != nil
+	if !made {
 		if made, err = w.clear(ctx, *live); err != nil {
 			return err
 		}
@@ -86,6 +87,9 @@ func (w work) run(ctx context.Context) error {
 		if err != nil || v.exposure != isPublic {
 			return err
 		}
+		if !made && !w.intent.Held {
+			return w.notTaken(v)
+		}
 		if err := w.takeDown(ctx, w.request.Stamp); err != nil {
 			return err
 		}
@@ -98,23 +102,25 @@ func (w work) run(ctx context.Context) error {
 	}
 }
 
-// clear makes room for what is declared: a Service of ours that is public or on
-// its way out is removed and, with made, to be made anew. One of others that is
-// public is not taken over.
+// clear makes room for what is declared: a Service of ours that is public is
+// removed and, with made, to be made anew. One of others that is public is not
+// taken over.
 func (w work) clear(ctx context.Context, live corev1.Service) (made bool, err error) {
 	v, err := w.part.judge(ctx, w.cluster, w.kube, addressesOf(live))
-	if err != nil {
+	if err != nil || v.exposure != isPublic {
 		return false, err
 	}
 	stamp := services().Stamp(live)
-	switch owned := w.intent.Owns(stamp); {
-	case v.exposure == isPublic && !owned:
-		return false, framework.Refuse(path.Root("name"), "There is a public Service of this name",
-			fmt.Sprintf("%s is there already, is not this resource's, and %s. It is neither taken over nor removed: whoever uses it would lose it. Remove it, or choose another name.", w.request.Want.title(), v.reason))
-	case owned && (v.exposure == isPublic || live.DeletionTimestamp != nil):
-		return true, w.takeDown(ctx, stamp)
+	if !w.intent.Owns(stamp) {
+		return false, w.notTaken(v)
 	}
-	return false, nil
+	return true, w.takeDown(ctx, stamp)
+}
+
+// notTaken refuses a public Service that was there before and is not ours.
+func (w work) notTaken(v verdict) error {
+	return framework.Refuse(path.Root("name"), "There is a public Service of this name",
+		fmt.Sprintf("%s was there already, is not this resource's, and %s. It is not removed: whoever uses it would lose it. Remove it, or choose another name.", w.request.Want.title(), v.reason))
 }
 
 func (w work) find(ctx context.Context) (*corev1.Service, error) {
@@ -166,7 +172,7 @@ func (w work) takeDown(ctx context.Context, stamp string) error {
 		err = errors.New(left)
 	}
 	if err != nil {
-		return fmt.Errorf("%s has a load balancer that is public or being deleted, and could not be removed: %w", w.request.Want.title(), err)
+		return fmt.Errorf("%s has a public load balancer, and could not be removed: %w", w.request.Want.title(), err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 // onePort is the least that a Service needs; brief gives up early.
@@ -242,4 +243,36 @@ func strs(list any) []string {
 		out = append(out, s)
 	}
 	return out
+}
+
+// Nothing proves that it is private: not ready, but not taken down either. What
+// was proven stays proven while nobody may be asked.
+func TestAccUnverified(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.VPC)
+	hide := func() (show func()) { return e.IKS.Fail(fakeiks.Fault{Path: "/vpc/v1/load_balancers", Status: 403}) }
+	show := hide()
+	defer func() { show() }()
+	w := acctest.NewWorkspace(t, block(e, acctest.VPC, onePort+brief))
+	r := w.MustApply()
+	says(t, "the warning", r.Warnings(), "is not ready", "proof")
+	has(t, w, map[string]any{"ready": false, "exposure": "unverified"})
+	uid := get(t, c, "api").UID
+	r = w.Apply()
+	if r.ExitCode == 0 {
+		t.Error("apply works without a proof")
+	}
+	says(t, "the error", r.Errors(), "proof")
+	show()
+	w.MustApply()
+	has(t, w, map[string]any{"ready": true, "exposure": "private"})
+	w.MustPlanEmpty()
+	if get(t, c, "api").UID != uid {
+		t.Error("the Service was made anew")
+	}
+	show = hide()
+	w.MustPlanEmpty()
+	has(t, w, map[string]any{"ready": true, "exposure": "private"})
+	show()
+	w.MustDestroy()
 }

@@ -43,7 +43,8 @@ resource "iks_private_service" "it" {
 			w.Write(config("100"))
 			w.MustApply()
 			hundred, hundredOfIKS := planRequests(t, e, c, w)
-			if len(hundred) != len(one) || hundredOfIKS != oneOfIKS {
+			// The VPC API gives a hundred load balancers at once.
+			if len(hundred) != len(one) || hundredOfIKS > oneOfIKS+1 {
 				t.Errorf("one service costs %d requests of the cluster and %d of IKS, a hundred cost %d and %d", len(one), oneOfIKS, len(hundred), hundredOfIKS)
 			}
 			w.MustDestroy()

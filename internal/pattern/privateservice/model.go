@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // model is the resource as Terraform has it.
@@ -87,7 +88,7 @@ func (m *model) declaration() (d declaration, known bool, problems []framework.P
 		internalPolicy:  r.text(path.Root("internal_traffic_policy"), m.InternalPolicy, policyCluster, checkNothing),
 		sessionAffinity: r.text(path.Root("session_affinity"), m.SessionAffinity, affinityNone, checkNothing),
 		sourceRanges:    r.texts(path.Root("source_ranges"), m.SourceRanges, checkNetwork),
-		labels:          r.pairs(path.Root("labels"), m.Labels, checkLabel),
+		labels:          r.labels(path.Root("labels"), m.Labels),
 		annotations:     r.pairs(path.Root("annotations"), m.Annotations, checkAnnotation),
 		wait:            m.Wait.IsNull() || m.Wait.ValueBool(),
 		force:           m.Force.ValueBool(),
@@ -159,6 +160,14 @@ func (r *reader) texts(at path.Path, v types.Set, check func(string) error) []st
 		}
 		out = append(out, value.ValueString())
 	}
+	return out
+}
+
+// labels reads the labels that the user declares.
+func (r *reader) labels(at path.Path, v types.Map) map[string]string {
+	out, known, problems := ownership.ReadLabels(at, v)
+	r.unknown = r.unknown || !known
+	r.problems = append(r.problems, problems...)
 	return out
 }
 

@@ -58,7 +58,7 @@ func (p part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner f
 		if err := adoptable(*live); err != nil {
 			return framework.Observation{}, err
 		}
-		m.adopt(*live, c.OnVPC())
+		m.adopt(*live, owner, c.OnVPC())
 	}
 	d, err := m.read()
 	if err != nil {
@@ -107,9 +107,6 @@ func (m *model) remembered(a addresses, v verdict) verdict {
 // exposureDrift says what it means that a Service is, or may become, public.
 func exposureDrift(live corev1.Service, v verdict) []string {
 	var out []string
-	if live.DeletionTimestamp != nil {
-		out = append(out, "the Service is being deleted; the next apply makes it anew when it is gone")
-	}
 	if v.exposure == isPublic {
 		out = append(out, "the load balancer is public, so whoever reaches its address reaches the app: "+v.reason+"; the next apply takes it down and makes it anew")
 	}

@@ -35,10 +35,11 @@ func (part) Describe() framework.Description {
 
 const describeResource = `Exposes an app on a private address: a Kubernetes Service of type LoadBalancer with IBM's annotation for a private one, and the proof that it is private.
 
-Apply waits until the load balancer has an address, and fails closed: if the address proves to be public, the Service that was just made is removed again and apply fails; if nothing proves that it is private, ` + "`exposure`" + ` is ` + "`unverified`" + ` and the resource does not become ` + "`ready`" + `. The proof is IBM's own word, never an address range. A Service that somebody makes public later shows as ` + "`drift`" + `; the next apply takes it back, or makes it anew where its address stays public. Guard it with a ` + "`postcondition`" + ` on ` + "`ready`" + `.
+Apply waits until the load balancer has an address, and fails closed: if the address proves to be public, the Service that was just made is removed again and apply fails; if nothing proves that it is private, ` + "`exposure`" + ` is ` + "`unverified`" + ` and the resource does not become ` + "`ready`" + `: the first apply warns of that, later ones fail. The proof is IBM's own word, never an address range. A Service that somebody makes public later shows as ` + "`drift`" + `; the next apply takes it back, or makes it anew where its address stays public. Guard it with a ` + "`postcondition`" + ` on ` + "`ready`" + `.
 
 * **Classic:** the load balancer is an NLB with a portable private IP (` + "`ip`" + `) of the cluster. Whether an address is private is what IKS says of the portable subnet that it lies in.
 * **VPC:** the load balancer is the VPC's and has a ` + "`hostname`" + `; its addresses are from the VPC's subnets. Whether it is private is what the VPC's API says, which needs the role Viewer on *VPC Infrastructure Services*; without it, all addresses that the hostname resolves to must lie in the subnets of the cluster. Creating one takes some ten minutes.
+* Of a cluster from ` + "`cluster_access`" + `, which IKS is not asked about, only the map of portable addresses in a classic cluster (ConfigMap ` + "`kube-system/ibm-cloud-provider-vlan-ip-config`" + `) proves anything.
 
 Every Service of type LoadBalancer also opens a NodePort for each port, on every interface of every worker, the public ones included: a private load balancer alone does not keep an app off the internet. Put ` + "`iks_nodeport_guard`" + ` beside it on classic clusters; on VPC the security groups of the workers do that.
 

@@ -34,9 +34,9 @@ func client(t testing.TB, c *localiks.Cluster) kubernetes.Interface {
 // kept is a context that outlives the test, for what is done when it ends.
 func kept(t testing.TB) context.Context { return context.WithoutCancel(t.Context()) }
 
-func get(t testing.TB, c *localiks.Cluster, name string) *corev1.Service {
+func get(t testing.TB, c *localiks.Cluster) *corev1.Service {
 	t.Helper()
-	live, err := client(t, c).CoreV1().Services("default").Get(kept(t), name, metav1.GetOptions{})
+	live, err := client(t, c).CoreV1().Services("default").Get(kept(t), "api", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func TestAccLateAddress(t *testing.T) {
 		r := w.MustApply()
 		says(t, "the warning", r.Warnings(), "is not ready", "an address for the load balancer of Service default/api")
 		has(t, w, map[string]any{"ready": false, "ip": nil, "hostname": nil, "exposure": "unverified"})
-		uid := get(t, c, "api").UID
+		uid := get(t, c).UID
 
 		// Once more in vain: that is an error now, and still nothing is lost.
 		r = w.Apply()
@@ -99,7 +99,7 @@ func TestAccLateAddress(t *testing.T) {
 		}
 		has(t, w, map[string]any{"ready": true, "exposure": "private"})
 		w.MustPlanEmpty()
-		if now := get(t, c, "api").UID; now != uid {
+		if now := get(t, c).UID; now != uid {
 			t.Error("the Service was replaced")
 		}
 		w.MustDestroy()
@@ -156,7 +156,7 @@ func TestAccBecomesPublic(t *testing.T) {
 	bothClusters(t, func(t *testing.T, e *localiks.Environment, c *localiks.Cluster) {
 		w := acctest.NewWorkspace(t, block(e, c.Name, onePort))
 		w.MustApply()
-		before := get(t, c, "api")
+		before := get(t, c)
 		public := func() {
 			t.Helper()
 			if _, err := c.LoadBalancers.Reassign(t.Context(), "default", "api", true); err != nil {
@@ -177,7 +177,7 @@ func TestAccBecomesPublic(t *testing.T) {
 		w.MustApply()
 		has(t, w, map[string]any{"exposure": "private", "ready": true})
 		w.MustPlanEmpty()
-		if after := get(t, c, "api"); after.UID == before.UID {
+		if after := get(t, c); after.UID == before.UID {
 			t.Error("the Service was not made anew")
 		}
 
@@ -224,7 +224,7 @@ func TestAccWithoutWaiting(t *testing.T) {
 		has(t, w, map[string]any{"ready": true, "ip": nil, "hostname": nil, "exposure": "unverified"})
 		w.MustPlanEmpty()
 		c.LoadBalancers.Release()
-		until(t, "there is an address", func() bool { return len(get(t, c, "api").Status.LoadBalancer.Ingress) > 0 })
+		until(t, "there is an address", func() bool { return len(get(t, c).Status.LoadBalancer.Ingress) > 0 })
 		w.MustPlanEmpty()
 		w.MustApply()
 		has(t, w, map[string]any{"ready": true, "exposure": "private"})
@@ -257,7 +257,7 @@ func TestAccUnverified(t *testing.T) {
 	r := w.MustApply()
 	says(t, "the warning", r.Warnings(), "is not ready", "proof")
 	has(t, w, map[string]any{"ready": false, "exposure": "unverified"})
-	uid := get(t, c, "api").UID
+	uid := get(t, c).UID
 	r = w.Apply()
 	if r.ExitCode == 0 {
 		t.Error("apply works without a proof")
@@ -267,7 +267,7 @@ func TestAccUnverified(t *testing.T) {
 	w.MustApply()
 	has(t, w, map[string]any{"ready": true, "exposure": "private"})
 	w.MustPlanEmpty()
-	if get(t, c, "api").UID != uid {
+	if get(t, c).UID != uid {
 		t.Error("the Service was made anew")
 	}
 	show = hide()

@@ -55,14 +55,14 @@ func TestAccForeignService(t *testing.T) {
 		t.Fatal("apply takes over somebody else's Service")
 	}
 	says(t, "the error", r.Errors(), "argocd-controller", "force_conflicts", "spec.selector.app")
-	if live := get(t, c, "api"); live.Spec.Selector["app"] != "other" || live.Spec.Type == corev1.ServiceTypeLoadBalancer {
+	if live := get(t, c); live.Spec.Selector["app"] != "other" || live.Spec.Type == corev1.ServiceTypeLoadBalancer {
 		t.Errorf("the Service was changed: %+v", live.Spec)
 	}
 	w.Write(block(e, acctest.Classic, onePort+forced))
 	w.MustApply()
 	has(t, w, map[string]any{"ready": true, "exposure": "private"})
 	w.MustPlanEmpty()
-	live := get(t, c, "api")
+	live := get(t, c)
 	if live.Spec.Selector["app"] != "api" || len(live.Spec.Ports) != 1 || live.Spec.Ports[0].Port != 443 {
 		t.Errorf("the Service is not as declared: %+v", live.Spec)
 	}
@@ -82,13 +82,13 @@ func TestAccSecondOwner(t *testing.T) {
 		t.Error("apply takes a field from another owner")
 	}
 	says(t, "the error", r.Errors(), "argocd-controller", "force_conflicts")
-	if live := get(t, c, "api"); live.Spec.Selector["app"] != "other" {
+	if live := get(t, c); live.Spec.Selector["app"] != "other" {
 		t.Error("the field was taken")
 	}
 	w.Write(block(e, acctest.Classic, onePort+forced))
 	w.MustApply()
 	w.MustPlanEmpty()
-	if live := get(t, c, "api"); live.Spec.Selector["app"] != "api" {
+	if live := get(t, c); live.Spec.Selector["app"] != "api" {
 		t.Error("the field was not taken back")
 	}
 	w.MustDestroy()
@@ -107,14 +107,13 @@ func TestAccKeepsWhatIsNotOurs(t *testing.T) {
 	w.MustApply()
 	patch(`{"metadata":{"labels":{"seen":"yes"},"annotations":{"prometheus.io/scrape":"true"}}}`)(t, e, c)
 	w.MustPlanEmpty()
-	before := get(t, c, "api")
-	r := w.MustApply()
+	before := get(t, c)
 	w.Write(named(8443, "  labels = { team = \"net\" }\n  source_ranges = [\"10.0.0.0/8\"]\n"))
-	if r = w.MustApply(); !acted(r, "update") || len(r.Planned) != 1 {
+	if r := w.MustApply(); !acted(r, "update") || len(r.Planned) != 1 {
 		t.Errorf("planned is %v", r.Planned)
 	}
 	w.MustPlanEmpty()
-	after := get(t, c, "api")
+	after := get(t, c)
 	if after.Labels["seen"] != "yes" || after.Annotations["prometheus.io/scrape"] != "true" || after.Labels["team"] != "net" {
 		t.Errorf("labels %v, annotations %v", after.Labels, after.Annotations)
 	}
@@ -125,7 +124,7 @@ func TestAccKeepsWhatIsNotOurs(t *testing.T) {
 	w.Write(named(8443, ""))
 	w.MustApply()
 	w.MustPlanEmpty()
-	after = get(t, c, "api")
+	after = get(t, c)
 	if _, left := after.Labels["team"]; left || after.Labels["seen"] != "yes" || len(after.Spec.LoadBalancerSourceRanges) != 0 {
 		t.Errorf("labels %v, source ranges %v", after.Labels, after.Spec.LoadBalancerSourceRanges)
 	}
@@ -154,7 +153,7 @@ func TestAccImportOfKubectls(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { remove(t, c) })
-	until(t, "there is an address", func() bool { return len(get(t, c, "api").Status.LoadBalancer.Ingress) > 0 })
+	until(t, "there is an address", func() bool { return len(get(t, c).Status.LoadBalancer.Ingress) > 0 })
 	config := block(e, acctest.Classic, onePort+`
   source_ranges = ["10.0.0.0/8", "192.168.0.0/16"]
   labels        = { team = "net" }
@@ -165,7 +164,7 @@ func TestAccImportOfKubectls(t *testing.T) {
 		t.Fatal(r.Output)
 	}
 	w.MustPlanEmpty()
-	has(t, w, map[string]any{"ready": true, "exposure": "private", "ip": get(t, c, "api").Status.LoadBalancer.Ingress[0].IP})
+	has(t, w, map[string]any{"ready": true, "exposure": "private", "ip": get(t, c).Status.LoadBalancer.Ingress[0].IP})
 	// Whose it was is not asked any more: it is in the state.
 	w.Write(strings.Replace(config, "8443", "9443", 1))
 	r := w.Apply()
@@ -189,7 +188,7 @@ func TestAccImportOfPublic(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { remove(t, c) })
-	until(t, "there is an address", func() bool { return len(get(t, c, "api").Status.LoadBalancer.Ingress) > 0 })
+	until(t, "there is an address", func() bool { return len(get(t, c).Status.LoadBalancer.Ingress) > 0 })
 	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort))
 	if r := w.Run("import", "-no-color", "-input=false", resourceName, "classic,default,api"); r.ExitCode == 0 || !strings.Contains(r.Output, "not declared private") {
 		t.Errorf("exit code %d: %s", r.ExitCode, r.Output)
@@ -202,7 +201,7 @@ func TestAccImportOfPublic(t *testing.T) {
 			t.Error("a public Service is taken over")
 		}
 	}
-	if live := get(t, c, "api"); live.Annotations[ipType] != "" {
+	if live := get(t, c); live.Annotations[ipType] != "" {
 		t.Error("the Service was changed")
 	}
 }

@@ -16,7 +16,7 @@ func TestAccReplacement(t *testing.T) {
 	info, _ := e.IKS.Cluster(c.ID)
 	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort))
 	w.MustApply()
-	uid := get(t, c, "api").UID
+	uid := get(t, c).UID
 	step := func(arguments, action, why string) {
 		t.Helper()
 		w.Write(block(e, acctest.Classic, onePort+arguments))
@@ -32,7 +32,7 @@ func TestAccReplacement(t *testing.T) {
 		}
 		w.MustPlanEmpty()
 		has(t, w, map[string]any{"ready": true, "exposure": "private"})
-		now := get(t, c, "api").UID
+		now := get(t, c).UID
 		if (now != uid) != (action == "replace") {
 			t.Errorf("%s: the Service was %s before and is %s", arguments, uid, now)
 		}

@@ -156,7 +156,7 @@ func TestAccFollowsTheProducer(t *testing.T) {
 	// A producer without an address yet is an error, and leaves things as they are.
 	w.Write(producer("4", "null", "null"))
 	r := w.Apply()
-	says(t, r.Errors(), "neither endpoints nor hostname", "no address yet")
+	says(t, r.Errors(), "endpoints nor hostname is set", "no address yet")
 	if got := o.service().Spec.ExternalName; got != "one.lb.appdomain.cloud" {
 		t.Errorf("the alias leads to %q", got)
 	}

@@ -32,11 +32,11 @@ func (f fronts) classOf(a iks.ALB) string {
 	return cmp.Or(f.custom[a.ID], a.IngressClass())
 }
 
-// enabled are the enabled ALBs of a type.
-func (f fronts) enabled(kind string) []iks.ALB {
+// private are the enabled private ALBs.
+func (f fronts) private() []iks.ALB {
 	var out []iks.ALB
 	for _, a := range f.albs {
-		if a.Type == kind && a.Enabled {
+		if a.Type == iks.ALBPrivate && a.Enabled {
 			out = append(out, a)
 		}
 	}
@@ -47,7 +47,7 @@ func (f fronts) enabled(kind string) []iks.ALB {
 // ALBs serve and that are there, sorted.
 func (f fronts) served() []string {
 	var out []string
-	for _, a := range f.enabled(iks.ALBPrivate) {
+	for _, a := range f.private() {
 		if class := f.classOf(a); slices.Contains(f.classes, class) && !f.isPublic(class) {
 			out = append(out, class)
 		}
@@ -69,7 +69,7 @@ func (f fronts) isPublic(class string) bool {
 // serves tells whether an enabled private ALB serves a class. A controller of the
 // user's own behind a private ALB serves whatever class it likes.
 func (f fronts) serves(class string) bool {
-	return !f.isPublic(class) && slices.ContainsFunc(f.enabled(iks.ALBPrivate), func(a iks.ALB) bool {
+	return !f.isPublic(class) && slices.ContainsFunc(f.private(), func(a iks.ALB) bool {
 		return a.DisableDeployment || f.classOf(a) == class
 	})
 }
@@ -98,24 +98,32 @@ func (f fronts) choose(cluster, named, albID string) choice {
 	switch {
 	case named != "" && f.isPublic(named):
 		return choice{never: publicClass(named)}
-	case len(f.enabled(iks.ALBPrivate)) == 0:
-		return choice{class: named, notYet: &framework.Problem{Summary: "No private ALB is enabled", Detail: noALB(cluster)}}
+	case len(f.private()) == 0:
+		return notYet(named, path.Empty(), "No private ALB is enabled", noALB(cluster))
 	case named != "" && !f.serves(named):
-		return choice{class: named, notYet: &framework.Problem{Path: at, Summary: "No private ALB serves the class",
-			Detail: fmt.Sprintf("No enabled private ALB of cluster %s serves the IngressClass %s, so nothing would. %s", cluster, named, f.describe())}}
+		return notYet(named, at, "No private ALB serves the class",
+			fmt.Sprintf("No enabled private ALB of cluster %s serves the IngressClass %s, so nothing would. %s", cluster, named, f.describe()))
 	case named != "":
 		return choice{class: named}
 	case len(served) == 1:
 		return choice{class: served[0]}
 	case len(served) > 1:
-		return choice{never: &framework.Problem{Path: at, Summary: "There are several private classes",
-			Detail: fmt.Sprintf("The enabled private ALBs of cluster %s serve several IngressClasses: %s. Say in `ingress_class` which one is meant. %s", cluster, strings.Join(served, ", "), f.describe())}}
+		return never(at, "There are several private classes",
+			fmt.Sprintf("The enabled private ALBs of cluster %s serve several IngressClasses: %s. Say in `ingress_class` which one is meant. %s", cluster, strings.Join(served, ", "), f.describe()))
 	case albID != "" && f.byDefault == "":
 		return choice{} // an old cluster: the annotation alone says which ALB
 	}
-	return choice{notYet: &framework.Problem{Path: at, Summary: "The private class was not found",
-		Detail: fmt.Sprintf("None of the IngressClasses of cluster %s is one that an enabled private ALB serves. %s The IngressClasses that are there: %s. If the ALB has just been enabled, apply again; if its controller is your own, name its class in `ingress_class`.",
-			cluster, f.describe(), cmp.Or(strings.Join(f.classes, ", "), "none"))}}
+	return notYet("", at, "The private class was not found",
+		fmt.Sprintf("None of the IngressClasses of cluster %s is one that an enabled private ALB serves. %s The IngressClasses that are there: %s. If the ALB has just been enabled, apply again; if its controller is your own, name its class in `ingress_class`.",
+			cluster, f.describe(), cmp.Or(strings.Join(f.classes, ", "), "none")))
+}
+
+func never(at path.Path, summary, detail string) choice {
+	return choice{never: &framework.Problem{Path: at, Summary: summary, Detail: detail}}
+}
+
+func notYet(class string, at path.Path, summary, detail string) choice {
+	return choice{class: class, notYet: &framework.Problem{Path: at, Summary: summary, Detail: detail}}
 }
 
 func publicClass(class string) *framework.Problem {
@@ -139,7 +147,7 @@ and let this resource depend on it (depends_on = [iks_alb_state.private]).`, clu
 // describe names the enabled private ALBs with what they serve.
 func (f fronts) describe() string {
 	var out []string
-	for _, a := range f.enabled(iks.ALBPrivate) {
+	for _, a := range f.private() {
 		serves := "a controller that is not known (build " + a.Build + ")"
 		switch class := f.classOf(a); {
 		case a.DisableDeployment:
@@ -162,16 +170,16 @@ func (f fronts) checkALB(cluster, clusterID, id string) choice {
 	parsed, err := iks.ParseALBID(id)
 	switch {
 	case err != nil:
-		return choice{never: &framework.Problem{Path: at, Summary: "The ALB ID is malformed", Detail: sentence(err.Error())}}
+		return never(at, "The ALB ID is malformed", sentence(err.Error()))
 	case parsed.Type != iks.ALBPrivate:
-		return choice{never: &framework.Problem{Path: at, Summary: "The ALB is public", Detail: fmt.Sprintf("%s is a public ALB, so the app would be reached from the internet. Name a private one.", id)}}
+		return never(at, "The ALB is public", fmt.Sprintf("%s is a public ALB, so the app would be reached from the internet. Name a private one.", id))
 	case clusterID != "" && parsed.ClusterID != clusterID:
-		return choice{never: &framework.Problem{Path: at, Summary: "The ALB belongs to another cluster",
-			Detail: fmt.Sprintf("%s is an ALB of the cluster with ID %s, and `cluster` leads to %s, whose ID is %s.", id, parsed.ClusterID, cluster, clusterID)}}
+		return never(at, "The ALB belongs to another cluster",
+			fmt.Sprintf("%s is an ALB of the cluster with ID %s, and `cluster` leads to %s, whose ID is %s.", id, parsed.ClusterID, cluster, clusterID))
 	}
-	if !slices.ContainsFunc(f.enabled(iks.ALBPrivate), func(a iks.ALB) bool { return a.ID == id }) {
-		return choice{notYet: &framework.Problem{Path: at, Summary: "The ALB is not enabled",
-			Detail: fmt.Sprintf("%s is not among the enabled private ALBs of cluster %s. %s Enable it with an iks_alb_state (alb_id = %q, enabled = true).", id, cluster, f.describe(), id)}}
+	if !slices.ContainsFunc(f.private(), func(a iks.ALB) bool { return a.ID == id }) {
+		return notYet("", at, "The ALB is not enabled",
+			fmt.Sprintf("%s is not among the enabled private ALBs of cluster %s. %s Enable it with an iks_alb_state (alb_id = %q, enabled = true).", id, cluster, f.describe(), id))
 	}
 	return choice{}
 }

@@ -166,14 +166,46 @@ func TestAccFollowsTheProducer(t *testing.T) {
 	w.MustDestroy()
 }
 
-// An element alone may be unknown too.
+// An element alone may be unknown too. What is wrong with it shows when it is known.
 func TestAccUnknownElement(t *testing.T) {
 	o := in(t, acctest.Environment(t).Cluster(acctest.Classic))
-	w := acctest.NewWorkspace(t, "resource \"terraform_data\" \"ip\" {\n  input = \"10.1.2.3\"\n}\n"+
-		config(t, "  endpoints = [\"10.1.2.4\", terraform_data.ip.output]\n  ports = [{ port = 443 }]"))
+	with := func(ip string) string {
+		return fmt.Sprintf("resource \"terraform_data\" \"ip\" {\n  input = %q\n}\n", ip) +
+			config(t, "  endpoints = [\"10.1.2.4\", terraform_data.ip.output]\n  ports = [{ port = 443 }]")
+	}
+	w := acctest.NewWorkspace(t, with("127.0.0.1"))
+	r := w.Apply()
+	planned(t, r, "create")
+	says(t, r.Errors(), "127.0.0.1", "loopback")
+	if w.Attributes(address) != nil {
+		t.Error("something stands in the state")
+	}
+	w.MustDestroy()
+
+	w.Write(with("192.0.2.7"))
+	says(t, w.MustApply().Warnings(), "192.0.2.7 is outside the ranges")
+	w.MustPlanEmpty()
+	o.leadsTo("default", "10.1.2.4", "192.0.2.7")
+	w.MustDestroy()
+}
+
+// A create that was cut off between its two writes is carried on by the next.
+func TestAccCarriesOnACreate(t *testing.T) {
+	o := in(t, acctest.Environment(t).Cluster(acctest.Classic))
+	_, err := o.kube.CoreV1().Services("default").Create(t.Context(), &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "api", Annotations: map[string]string{"terraform-provider-iks/owner": "whoever was killed"}},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}},
+	}, metav1.CreateOptions{})
+	o.must(err)
+	uid := o.service().UID
+	w := acctest.NewWorkspace(t, config(t, "  endpoints = [\"10.1.2.3\"]\n  ports = [{ port = 443 }]"))
+	says(t, w.Plan().Warnings(), "it is taken over")
 	w.MustApply()
 	w.MustPlanEmpty()
-	o.leadsTo("default", "10.1.2.3", "10.1.2.4")
+	if o.service().UID != uid {
+		t.Error("the Service is another one")
+	}
+	o.leadsTo("default", "10.1.2.3")
 	w.MustDestroy()
 }
 

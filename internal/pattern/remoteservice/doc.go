@@ -7,6 +7,6 @@
 // product: a name that leads somewhere never leads nowhere in between.
 //
 // What is declared and what must be written stands in address.go, remote.go and
-// steps.go: plain functions. What looks and acts stands in ground.go, preview.go
+// scene.go: plain functions. What looks and acts stands in ground.go, preview.go
 // and apply.go.
 package remoteservice

@@ -234,6 +234,9 @@ func (e *Environment) Env() []string {
 		"IC_REGION=us-south",
 		"IBMCLOUD_CS_API_ENDPOINT=" + e.IKS.URL(),
 		"IBMCLOUD_IAM_API_ENDPOINT=" + e.IKS.IAMURL(),
+		// Where IBM's provider looks for the tags of clusters.
+		"IBMCLOUD_GT_API_ENDPOINT=" + e.IKS.URL(),
+		"IBMCLOUD_GS_API_ENDPOINT=" + e.IKS.URL(),
 		"IBMCLOUD_IS_NG_API_ENDPOINT=" + e.IKS.VPCURL(),
 	}
 }

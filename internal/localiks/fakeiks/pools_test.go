@@ -136,6 +136,18 @@ func TestPoolsComeAndGo(t *testing.T) {
 	if err != nil || made.ID == "" {
 		t.Fatal(made, err)
 	}
+	crypted, err := v1.WorkerPools().CreateWorkerPool(classic.ID, containerv1.WorkerPoolRequest{
+		WorkerPoolConfig: containerv1.WorkerPoolConfig{Name: "crypted", MachineType: "b3c.8x32"}, DiskEncryption: true,
+	}, none1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if crypted.MachineType != "b3c.8x32.encrypted" {
+		t.Errorf("a pool with encrypted disks has machine type %s", crypted.MachineType)
+	}
+	if err := v1.WorkerPools().DeleteWorkerPool(classic.ID, crypted.ID, none1); err != nil {
+		t.Fatal(err)
+	}
 	if n := poolWorkers(s, classic.ID, "extra"); n != 0 {
 		t.Errorf("%d workers without a zone", n)
 	}

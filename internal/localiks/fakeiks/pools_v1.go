@@ -3,7 +3,12 @@ package fakeiks
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
+
+// encrypted ends the machine type of classic workers whose disks are encrypted:
+// IBM's own provider reads back from it what it asked for.
+const encrypted = ".encrypted"
 
 // zoneV1 is a pool's zone in requests of v1.
 type zoneV1 struct {
@@ -89,10 +94,14 @@ func createPoolV1(c *call) (int, any, error) {
 		MachineType     string            `json:"machineType"`
 		Labels          map[string]string `json:"labels"`
 		OperatingSystem string            `json:"operatingSystem"`
+		DiskEncryption  bool              `json:"diskEncryption"`
 		Zones           []zoneV1          `json:"zones"`
 	}
 	if err := c.decode(&body); err != nil {
 		return 0, nil, err
+	}
+	if body.DiskEncryption && body.MachineType != "" && !strings.HasSuffix(body.MachineType, encrypted) {
+		body.MachineType += encrypted
 	}
 	spec := WorkerPool{
 		Name: body.Name, Flavor: body.MachineType, Labels: body.Labels, OperatingSystem: body.OperatingSystem,

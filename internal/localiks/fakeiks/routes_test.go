@@ -180,3 +180,18 @@ func TestMasterUpdate(t *testing.T) {
 		return err == nil && strings.HasPrefix(got.MasterKubeVersion, "1.36.1_") && got.MasterStatus == "Ready"
 	})
 }
+
+// IBM's provider asks two more services for the tags of a cluster; there are none.
+func TestTagsAreAskedFor(t *testing.T) {
+	t.Parallel()
+	s := start(t, fakeiks.Options{})
+	token := tokenFor(t, s, viewerKey)
+	for _, body := range [][]byte{
+		do(t, s, token, http.MethodGet, "/v3/tags?attached_to=crn:v1:x", "", http.StatusOK),
+		do(t, s, token, http.MethodPost, "/v3/resources/search", `{"query":"crn:\"crn:v1:x\"","fields":["tags"]}`, http.StatusOK),
+	} {
+		if items, ok := object(t, body)["items"].([]any); !ok || len(items) != 0 {
+			t.Errorf("got %s, want an empty list of items", body)
+		}
+	}
+}

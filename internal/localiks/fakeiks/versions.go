@@ -57,9 +57,13 @@ func accountRoutes() []route {
 		{"POST /v1/keys", Administrator, func(*call) (int, any, error) { return http.StatusNoContent, nil, nil }},
 		{"POST /v1/credentials", Operator, func(*call) (int, any, error) { return http.StatusNoContent, nil, nil }},
 		{"DELETE /v1/credentials", Operator, func(*call) (int, any, error) { return http.StatusNoContent, nil, nil }},
-		// Global tagging, which IBM's provider asks for the tags of clusters.
+		// Global tagging and global search, which IBM's provider asks for the tags
+		// of clusters.
 		{"GET /v3/tags", NoRole, func(*call) (int, any, error) {
 			return http.StatusOK, map[string]any{"total_count": 0, "offset": 0, "limit": 100, "items": []any{}}, nil
+		}},
+		{"POST /v3/resources/search", NoRole, func(*call) (int, any, error) {
+			return http.StatusOK, map[string]any{"limit": 10, "items": []any{}}, nil
 		}},
 	}
 }

@@ -117,14 +117,14 @@ func hostAttributes() map[string]schema.Attribute {
 }
 
 func ruleListAttributes() map[string]schema.Attribute {
-	list := func(description string) schema.ListNestedAttribute {
-		return schema.ListNestedAttribute{
+	list := func(description string) listOf {
+		return listOf{typ: types.ListType{ElemType: ruleType()}, ListNestedAttribute: schema.ListNestedAttribute{
 			Optional: true, Computed: true,
 			PlanModifiers:       []planmodifier.List{sameRules{"another spelling of the same rule is no change"}},
 			Default:             listdefault.StaticValue(types.ListValueMust(ruleType(), []attr.Value{})),
 			NestedObject:        schema.NestedAttributeObject{Attributes: ruleAttributes()},
 			MarkdownDescription: description,
-		}
+		}}
 	}
 	return map[string]schema.Attribute{
 		"ingress": list("Rules for what comes in, in the order in which they are evaluated; the first that matches decides. Default none."),
@@ -146,22 +146,22 @@ func ruleAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			MarkdownDescription: "Protocol that does not match, likewise.",
 		},
-		"icmp": schema.SingleNestedAttribute{
+		"icmp": oneOf{typ: icmpType(), SingleNestedAttribute: schema.SingleNestedAttribute{
 			Optional: true,
 			Attributes: map[string]schema.Attribute{
 				"type": schema.Int64Attribute{Optional: true, MarkdownDescription: "ICMP type, 0 to 254: 8 is an echo request."},
 				"code": schema.Int64Attribute{Optional: true, MarkdownDescription: "ICMP code, 0 to 255. Needs `type`."},
 			},
 			MarkdownDescription: "ICMP messages that match. Needs the protocol `ICMP` or `ICMPv6`.",
-		},
-		"source": schema.SingleNestedAttribute{
+		}},
+		"source": oneOf{typ: entityType(), SingleNestedAttribute: schema.SingleNestedAttribute{
 			Optional: true, Attributes: entityAttributes(),
 			MarkdownDescription: "Where packets come from. All that is given must match.",
-		},
-		"destination": schema.SingleNestedAttribute{
+		}},
+		"destination": oneOf{typ: entityType(), SingleNestedAttribute: schema.SingleNestedAttribute{
 			Optional: true, Attributes: entityAttributes(),
 			MarkdownDescription: "Where packets go to, likewise.",
-		},
+		}},
 	}
 }
 

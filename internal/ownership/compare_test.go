@@ -58,14 +58,20 @@ func TestDrift(t *testing.T) {
 		"nothing but additions": {live: live(nil)},
 		"a value":               {live: live(func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeNodePort }), want: []string{`spec.type is "NodePort", declared "ClusterIP"`}},
 		"in a named entry":      {live: live(func(s *corev1.Service) { s.Spec.Ports[0].Port = 80 }), want: []string{"spec.ports[https].port is 80, declared 443"}},
-		"an entry too many": {live: live(func(s *corev1.Service) { s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: 80}) }),
-			want: []string{"spec.ports has 2 entries, declared 1"}},
+		"an entry too many": {
+			live: live(func(s *corev1.Service) { s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: 80}) }),
+			want: []string{"spec.ports has 2 entries, declared 1"},
+		},
 		"a label":   {live: live(func(s *corev1.Service) { delete(s.Labels, "team") }), want: []string{`metadata.labels.team is missing, declared "shop"`}},
 		"all of it": {live: live(func(s *corev1.Service) { s.Spec.Selector = nil }), want: []string{`spec.selector.app is missing, declared "api"`}},
-		"another kind of target": {live: live(func(s *corev1.Service) { s.Spec.Ports[0].TargetPort = intstr.FromString("https") }),
-			want: []string{`spec.ports[https].targetPort is "https", declared 8443`}},
-		"marks are missing": {live: live(nil), owner: framework.Owner{Stamp: "mine", Known: true, Labels: map[string]string{"team": "overridden", "by": "us"}},
-			want: []string{"the ownership stamp is missing", "label by is missing"}},
+		"another kind of target": {
+			live: live(func(s *corev1.Service) { s.Spec.Ports[0].TargetPort = intstr.FromString("https") }),
+			want: []string{`spec.ports[https].targetPort is "https", declared 8443`},
+		},
+		"marks are missing": {
+			live: live(nil), owner: framework.Owner{Stamp: "mine", Known: true, Labels: map[string]string{"team": "overridden", "by": "us"}},
+			want: []string{"the ownership stamp is missing", "label by is missing"},
+		},
 		"being deleted": {live: live(func(s *corev1.Service) {
 			s.DeletionTimestamp, s.Finalizers = &metav1.Time{}, []string{"service.kubernetes.io/load-balancer-cleanup"}
 		}), want: []string{`it is being deleted, held by its finalizers ["service.kubernetes.io/load-balancer-cleanup"]`}},

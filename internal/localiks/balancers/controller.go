@@ -24,6 +24,8 @@ import (
 const (
 	firstPause = 50 * time.Millisecond
 	longPause  = 2 * time.Second
+	// refusedPause is when a Service that was refused is looked at again.
+	refusedPause = 5 * time.Second
 
 	defaultDelay = 50 * time.Millisecond
 )
@@ -260,6 +262,7 @@ func (c *Controller) ensure(ctx context.Context, key string, service *corev1.Ser
 		c.events.refused(service, owner, refused)
 		if at.IP+at.Hostname == "" {
 			c.waiting[key] = true
+			c.queue.AddAfter(key, refusedPause) // as the service controller does at first
 			return nil
 		}
 	case err != nil:

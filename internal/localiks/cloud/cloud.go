@@ -72,21 +72,21 @@ type Controllers struct {
 	lastErr error // of the last round
 
 	// The fields below belong to the loop.
-	born     map[string]int          // worker ID -> revision that its Node was made for
-	seen     map[string]bool         // worker ID -> its Node was seen
-	applied  map[string]poolSettings // pool ID -> what its Nodes may have been told
-	told     map[string]time.Time    // pool ID -> what was set before then has reached its Nodes
-	deployed map[string]albRecord    // ALB ID -> what runs
+	born     map[string]int           // worker ID -> revision that its Node was made for
+	seen     map[string]bool          // worker ID -> its Node was seen
+	applied  map[string]poolSettings  // pool ID -> what its Nodes may have been told
+	told     map[poolChange]time.Time // what was set before then has reached the Nodes
+	deployed map[string]albRecord     // ALB ID -> what runs
 	// addressed are the Ingresses whose status has addresses of ALBs.
 	addressed map[types.UID]bool
 }
 
 // todo is work that comes from events, not from a comparison.
 type todo struct {
-	pools    map[string]time.Time // pools whose labels or taints were set, and when last
-	master   bool                 // the master was refreshed
-	subnets  bool                 // portable subnets were added
-	services map[string]bool      // Services to bring up to date, namespace/name
+	pools    map[poolChange]time.Time // what was set of pools, and when last
+	master   bool                     // the master was refreshed
+	subnets  bool                     // portable subnets were added
+	services map[string]bool          // Services to bring up to date, namespace/name
 }
 
 // Run starts the controllers. The context bounds the start alone; end them
@@ -122,8 +122,8 @@ func Run(ctx context.Context, o Options) (*Controllers, error) {
 		log:     slog.New(slog.NewTextHandler(o.Log, nil)).With("cluster", cluster.Name),
 		kube:    kube, dynamic: dyn,
 		wake: make(chan struct{}, 1), ready: make(chan struct{}),
-		due:  todo{pools: map[string]time.Time{}, services: map[string]bool{}},
-		born: map[string]int{}, seen: map[string]bool{}, applied: map[string]poolSettings{}, told: map[string]time.Time{}, deployed: map[string]albRecord{},
+		due:  todo{pools: map[poolChange]time.Time{}, services: map[string]bool{}},
+		born: map[string]int{}, seen: map[string]bool{}, applied: map[string]poolSettings{}, told: map[poolChange]time.Time{}, deployed: map[string]albRecord{},
 		addressed: map[types.UID]bool{},
 	}
 	for _, pool := range cluster.Pools {

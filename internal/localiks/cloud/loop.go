@@ -56,8 +56,9 @@ func (c *Controllers) note(change fakeiks.Change) {
 	c.mu.Lock()
 	switch change.Kind {
 	case fakeiks.PoolLabelsChanged, fakeiks.PoolTaintsChanged:
-		if change.At.After(c.due.pools[change.Subject]) {
-			c.due.pools[change.Subject] = change.At
+		what := poolChange{pool: change.Subject, taints: change.Kind == fakeiks.PoolTaintsChanged}
+		if change.At.After(c.due.pools[what]) {
+			c.due.pools[what] = change.At
 		}
 	case fakeiks.MasterRefreshed:
 		c.due.master = true
@@ -155,25 +156,25 @@ func (c *Controllers) round(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	due := c.due
-	c.due = todo{pools: map[string]time.Time{}, services: map[string]bool{}}
+	c.due = todo{pools: map[poolChange]time.Time{}, services: map[string]bool{}}
 	c.mu.Unlock()
 
 	failures := map[string]error{}
 	failures["nodes"] = c.syncNodes(ctx, cluster)
-	for pool, at := range due.pools {
-		if at.Before(c.told[pool]) {
+	for what, at := range due.pools {
+		if at.Before(c.told[what]) {
 			continue // an earlier round has seen to it; what others did since stays
 		}
-		if err := c.syncPool(ctx, cluster, pool); err != nil {
-			failures["pool "+pool] = err
+		if err := c.syncPool(ctx, cluster, what); err != nil {
+			failures["pool "+what.pool] = errors.Join(failures["pool "+what.pool], err)
 			c.again(func(t *todo) {
-				if at.After(t.pools[pool]) {
-					t.pools[pool] = at
+				if at.After(t.pools[what]) {
+					t.pools[what] = at
 				}
 			})
 			continue
 		}
-		c.told[pool] = asOf
+		c.told[what] = asOf
 	}
 	if due.master {
 		if err := c.refreshed(ctx, cluster); err != nil {

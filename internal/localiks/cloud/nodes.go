@@ -152,14 +152,22 @@ func (c *Controllers) removeNode(ctx context.Context, name string) error {
 	return errors.Join(append(failures, c.removeHostEndpoints(ctx, name))...)
 }
 
-// syncPool brings a pool's labels and taints to its Nodes.
-func (c *Controllers) syncPool(ctx context.Context, cluster fakeiks.Cluster, poolID string) error {
+// poolChange is what was set of a pool: its taints, or its labels.
+type poolChange struct {
+	pool   string // ID
+	taints bool
+}
+
+// syncPool brings a pool's labels, or its taints, to its Nodes.
+func (c *Controllers) syncPool(ctx context.Context, cluster fakeiks.Cluster, what poolChange) error {
+	poolID := what.pool
 	index := slices.IndexFunc(cluster.Pools, func(p fakeiks.WorkerPool) bool { return p.ID == poolID })
 	if index < 0 {
 		delete(c.applied, poolID)
 		return nil // deleted meanwhile
 	}
-	before, now := c.applied[poolID], settingsOf(cluster.Pools[index])
+	applied := c.applied[poolID]
+	before, now := applied.only(what.taints), settingsOf(cluster.Pools[index]).only(what.taints)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for _, w := range c.options.Server.Workers(cluster.ID) {
@@ -171,7 +179,12 @@ func (c *Controllers) syncPool(ctx context.Context, cluster fakeiks.Cluster, poo
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	c.applied[poolID] = now
+	if what.taints {
+		applied.taints = now.taints
+	} else {
+		applied.labels = now.labels
+	}
+	c.applied[poolID] = applied
 	return nil
 }
 

@@ -91,8 +91,9 @@ func testPoolSettingsReachNodes(t *testing.T, r *rig) {
 		}
 	}
 
-	// Somebody takes our taint away: it stays away until IKS is told again.
-	patch = []byte(`{"spec":{"taints":null}}`)
+	// Somebody takes our label and our taint away: each stays away until IKS is
+	// told it again.
+	patch = []byte(`{"metadata":{"labels":{"dedicated":null}},"spec":{"taints":null}}`)
 	second := r.workers("edge")[1]
 	if _, err := r.kube.CoreV1().Nodes().Patch(t.Context(), second.PrivateIP, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
@@ -105,11 +106,13 @@ func testPoolSettingsReachNodes(t *testing.T, r *rig) {
 		}
 		return err
 	})
-	if err := r.looks(t, second, "edge", nil); err != nil {
-		t.Error("the taint came back by itself:", err)
+	if err := r.looks(t, second, "", nil); err != nil {
+		t.Error("they came back by themselves:", err)
 	}
 	r.setTaints(t, map[string]string{"dedicated": "edge:NoExecute"})
-	eventually(t, "the taint is back", func() error { return r.looks(t, second, "edge", []string{"dedicated=edge:NoExecute"}) })
+	eventually(t, "the taint alone is back", func() error { return r.looks(t, second, "", []string{"dedicated=edge:NoExecute"}) })
+	r.setLabels(t, "edge", map[string]string{"dedicated": "edge"})
+	eventually(t, "the label is back", func() error { return r.looks(t, second, "edge", []string{"dedicated=edge:NoExecute"}) })
 
 	r.setLabels(t, "edge", nil)
 	r.setTaints(t, nil)

@@ -26,6 +26,14 @@ func settingsOf(pool fakeiks.WorkerPool) poolSettings {
 	return s
 }
 
+// only is the part of it that is set at a time: the taints, or the labels.
+func (s poolSettings) only(taints bool) poolSettings {
+	if taints {
+		return poolSettings{taints: s.taints}
+	}
+	return poolSettings{labels: s.labels}
+}
+
 // and is what either wants; of labels, the later value.
 func (s poolSettings) and(later poolSettings) poolSettings {
 	both := poolSettings{labels: map[string]string{}, taints: slices.Clone(s.taints)}

@@ -12,7 +12,7 @@ import (
 )
 
 // Annotations of IBM's cloud controller, as its documentation and source name
-// them. All but nodeSelector and what is not listed here have an attribute.
+// them. Each of these is set by an attribute; its others are the user's to set.
 const (
 	balancerPrefix = "service.kubernetes.io/ibm-load-balancer-cloud-provider-"
 	ingressPrefix  = "service.kubernetes.io/ibm-ingress-controller-"

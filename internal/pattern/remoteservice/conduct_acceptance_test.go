@@ -180,7 +180,6 @@ func TestAccUnknownElement(t *testing.T) {
 	if w.Attributes(address) != nil {
 		t.Error("something stands in the state")
 	}
-	w.MustDestroy()
 
 	w.Write(with("192.0.2.7"))
 	says(t, w.MustApply().Warnings(), "192.0.2.7 is outside the ranges")

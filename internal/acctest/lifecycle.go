@@ -1,6 +1,7 @@
 package acctest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,9 +38,13 @@ type Resource struct {
 	// RestoresOnDestroy says that a destroy leaves the cluster byte for byte as
 	// it was.
 	RestoresOnDestroy bool
-	// ImportAdds names attributes that an import cannot know, so that the first
-	// apply after it may update the resource in place.
+	// ImportUpdates says that there are attributes that an import cannot know, so
+	// that the first apply after it may update the resource in place.
 	ImportUpdates bool
+	// Keeps names computed attributes that keep their value when the resource is
+	// changed and when its drift is healed, so that nothing that is built upon
+	// them is updated.
+	Keeps []string
 }
 
 // Break is one way to make a resource drift.
@@ -62,6 +67,31 @@ func (r Resource) block(cluster, arguments string) string {
 
 func (r Resource) config(e *localiks.Environment, arguments string) string {
 	return ProviderBlock(e) + r.block(fmt.Sprintf("%q", r.Cluster), arguments)
+}
+
+// dependent is a resource that is built upon all that r keeps.
+func (r Resource) dependent() string {
+	if len(r.Keeps) == 0 {
+		return ""
+	}
+	var inputs []string
+	for _, name := range r.Keeps {
+		inputs = append(inputs, r.address()+"."+name)
+	}
+	return fmt.Sprintf("resource \"terraform_data\" \"dependent\" {\n  input = [%s]\n}\n", strings.Join(inputs, ", "))
+}
+
+// updates applies, and wants the resource alone to be updated.
+func (w *Workspace) updates(r Resource) {
+	w.t.Helper()
+	done := w.MustApply()
+	w.expect(done, r.address(), "update")
+	for _, c := range done.Planned {
+		if c.Address != r.address() && c.Action != "noop" && c.Action != "no-op" {
+			w.t.Errorf("%s is to be planned as %s with the update of %s", c.Address, c.Action, r.address())
+		}
+	}
+	w.MustPlanEmpty()
 }
 
 // Lifecycle runs the whole suite, one case after the other on the shared
@@ -99,16 +129,15 @@ func (r Resource) prepare(t *testing.T, e *localiks.Environment, c *localiks.Clu
 
 func applyUpdateDestroy(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
 	before := TakeSnapshot(t, c)
-	w := NewWorkspace(t, r.config(e, r.Arguments))
+	w := NewWorkspace(t, r.config(e, r.Arguments)+r.dependent())
 	w.MustApply()
 	w.MustPlanEmpty()
 	if ready := w.Attributes(r.address())["ready"]; ready != true {
 		t.Errorf("ready is %v", ready)
 	}
 	if r.Changed != "" {
-		w.Write(r.config(e, r.Changed))
-		w.expect(w.MustApply(), r.address(), "update")
-		w.MustPlanEmpty()
+		w.Write(r.config(e, r.Changed) + r.dependent())
+		w.updates(r)
 	}
 	w.MustDestroy()
 	if r.RestoresOnDestroy {
@@ -119,12 +148,20 @@ func applyUpdateDestroy(t *testing.T, r Resource, e *localiks.Environment, c *lo
 }
 
 func drift(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
-	w := NewWorkspace(t, r.config(e, r.Arguments))
+	w := NewWorkspace(t, r.config(e, r.Arguments)+r.dependent())
 	w.MustApply()
 	defer w.MustDestroy()
 	for _, b := range r.Breaks {
 		t.Run(b.Name, func(t *testing.T) {
 			w.t = t
+			// A pool that was just written reaches its nodes some time later, and
+			// would mend what is broken before then.
+			Eventually(t, "the nodes have what their pools want", func() error {
+				if !c.Cloud.Settled() {
+					return errors.New("IKS is still bringing it")
+				}
+				return nil
+			})
 			b.Do(t, e, c)
 			plan := w.must(w.Plan("-out", filepath.Join(w.dir, "plan")))
 			w.expect(plan, r.address(), "update")
@@ -133,8 +170,7 @@ func drift(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluste
 			if !strings.Contains(sentences, b.Sentence) {
 				t.Errorf("drift says %s, want %q", sentences, b.Sentence)
 			}
-			w.MustApply()
-			w.MustPlanEmpty()
+			w.updates(r)
 		})
 	}
 	w.t = t
@@ -239,13 +275,27 @@ func unknownCluster(t *testing.T, r Resource, e *localiks.Environment, c *locali
 	w.MustDestroy()
 }
 
+// savedPlan plans in one process and applies in another: something new, a
+// change, and the removal.
 func savedPlan(t *testing.T, r Resource, e *localiks.Environment, _ *localiks.Cluster) {
 	w := NewWorkspace(t, r.config(e, r.Arguments))
 	file := filepath.Join(w.dir, "saved")
-	w.must(w.Plan("-out", file))
-	w.must(w.Run("apply", file))
+	step := func(action string, args ...string) {
+		t.Helper()
+		w.expect(w.must(w.Plan(append(args, "-out", file)...)), r.address(), action)
+		w.must(w.Run("apply", file))
+	}
+	step("create")
 	w.MustPlanEmpty()
-	w.MustDestroy()
+	if r.Changed != "" {
+		w.Write(r.config(e, r.Changed))
+		step("update")
+		w.MustPlanEmpty()
+	}
+	step("delete", "-destroy")
+	if w.Attributes(r.address()) != nil {
+		t.Error("the resource is still in the state")
+	}
 }
 
 // readOnlyPlan plans with an identity that may only look, before and after

@@ -29,16 +29,7 @@ type Workspace struct {
 func NewWorkspace(t testing.TB, config string) *Workspace {
 	t.Helper()
 	w := &Workspace{t: t, dir: t.TempDir()}
-	overrides := fmt.Sprintf(`
-provider_installation {
-  dev_overrides {
-    "registry.terraform.io/iks-patterns/iks" = %[1]q
-    "registry.opentofu.org/iks-patterns/iks" = %[1]q
-  }
-  direct {}
-}
-`, filepath.Dir(providerBinary(t)))
-	w.file("cli.tfrc", overrides)
+	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": providerBinary(t)}))
 	w.file("versions.tf", `terraform {
   required_providers {
     iks = { source = "iks-patterns/iks" }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -94,7 +95,7 @@ func (c *Controllers) bear(ctx context.Context, cluster fakeiks.Cluster, births 
 	}
 	for _, w := range births {
 		c.born[w.ID] = w.Revision
-		c.applied[w.PoolID] = c.applied[w.PoolID].and(settingsOf(poolOf(cluster, w)))
+		c.say(w.PoolID, c.saidTo(w.PoolID).and(settingsOf(poolOf(cluster, w))))
 	}
 	return nil
 }
@@ -163,10 +164,12 @@ func (c *Controllers) syncPool(ctx context.Context, cluster fakeiks.Cluster, wha
 	poolID := what.pool
 	index := slices.IndexFunc(cluster.Pools, func(p fakeiks.WorkerPool) bool { return p.ID == poolID })
 	if index < 0 {
+		c.mu.Lock()
 		delete(c.applied, poolID)
+		c.mu.Unlock()
 		return nil // deleted meanwhile
 	}
-	applied := c.applied[poolID]
+	applied := c.saidTo(poolID)
 	before, now := applied.only(what.taints), settingsOf(cluster.Pools[index]).only(what.taints)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -184,8 +187,33 @@ func (c *Controllers) syncPool(ctx context.Context, cluster fakeiks.Cluster, wha
 	} else {
 		applied.labels = now.labels
 	}
-	c.applied[poolID] = applied
+	c.say(poolID, applied)
 	return nil
+}
+
+// saidTo is what a pool's Nodes may have been told.
+func (c *Controllers) saidTo(poolID string) poolSettings {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.applied[poolID]
+}
+
+func (c *Controllers) say(poolID string, settings poolSettings) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.applied[poolID] = settings
+}
+
+// Settled tells whether the Nodes have been told all that their pools want by
+// now: what somebody changes on them from then on stays as it is.
+func (c *Controllers) Settled() bool {
+	for _, pool := range c.options.Server.Pools(c.options.ClusterID) {
+		said, want := c.saidTo(pool.ID), settingsOf(pool)
+		if !maps.Equal(said.labels, want.labels) || !slices.Equal(said.taints, want.taints) {
+			return false
+		}
+	}
+	return true
 }
 
 // applySettings patches one Node on the resource version that it was seen at,

@@ -2,15 +2,19 @@ package albstate_test
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
-	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 func TestMain(m *testing.M) { acctest.Main(m) }
@@ -84,37 +88,95 @@ func TestAccBadInput(t *testing.T) {
 	})
 }
 
-// An ALB that takes longer than the timeout is neither tainted nor replaced:
-// the next apply carries on.
+// An ALB whose pods find no node is not ready until they do.
 func TestAccSlowALB(t *testing.T) {
-	e := acctest.OwnEnvironment(t, localiks.Options{
-		Delay:    4 * time.Second,
-		Clusters: []localiks.ClusterOptions{{Cluster: localiks.SampleCluster(acctest.Classic, fakeiks.Classic)}},
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	acctest.SlowWait(t, acctest.Slow{
+		Provider: acctest.ProviderBlock(e),
+		Type:     "iks_alb_state", Cluster: acctest.Classic,
+		Arguments: "  type = \"private\"\n  enabled = true\n  on_destroy = \"restore\"\n  timeouts = { create = \"8s\" }",
+		Release:   cordon(t, c),
 	})
-	const it = "iks_alb_state.it"
-	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+`
-resource "iks_alb_state" "it" {
-  cluster  = "classic"
-  type     = "private"
-  enabled  = true
-  timeouts = { create = "1s" }
 }
-`)
-	first := w.MustApply()
-	if ready := w.Attributes(it)["ready"]; ready != false {
-		t.Errorf("ready is %v after an apply that ran out of time", ready)
+
+// cordon closes all nodes to new pods until release opens them again.
+func cordon(t *testing.T, c *localiks.Cluster) (release func()) {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if warnings := first.Warnings(); !slices.ContainsFunc(warnings, func(s string) bool { return strings.Contains(s, "is not ready") }) {
-		t.Errorf("no warning says so; there are %q", warnings)
+	set := func(closed bool) {
+		nodes, err := client.CoreV1().Nodes().List(context.WithoutCancel(t.Context()), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		patch := fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, closed)
+		for _, n := range nodes.Items {
+			if _, err := client.CoreV1().Nodes().Patch(context.WithoutCancel(t.Context()), n.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	e.IKS.ResetRequests()
-	w.MustApply()
-	if ready := w.Attributes(it)["ready"]; ready != true {
-		t.Errorf("ready is %v after the next apply", ready)
+	set(true)
+	open := sync.OnceFunc(func() { set(false) })
+	t.Cleanup(open)
+	return open
+}
+
+// The public ALBs are switched off only when the private ones serve: refused
+// alone, carried out in the order of their dependency, and taken back.
+func TestAccCutOver(t *testing.T) {
+	e := acctest.Environment(t)
+	for _, name := range []string{acctest.Classic, acctest.VPC} {
+		t.Run(name, func(t *testing.T) {
+			c := e.Cluster(name)
+			before := acctest.TakeSnapshot(t, c)
+			public := fmt.Sprintf(`
+resource "iks_alb_state" "public" {
+  cluster                 = %q
+  type                    = "public"
+  enabled                 = false
+  on_destroy              = "restore"
+  allow_public_on_destroy = true
+  depends_on              = [iks_alb_state.private]
+}
+`, name)
+			private := fmt.Sprintf(`
+resource "iks_alb_state" "private" {
+  cluster    = %q
+  type       = "private"
+  enabled    = true
+  on_destroy = "restore"
+}
+`, name)
+			w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+strings.Replace(public, "[iks_alb_state.private]", "[]", 1))
+			r := w.Apply()
+			if errs := r.Errors(); r.ExitCode != 1 || len(errs) != 1 || !strings.Contains(errs[0], "private ALB") {
+				t.Fatalf("want exit code 1 and one error about the private ALB; got %d and %q", r.ExitCode, errs)
+			}
+			if w.Attributes("iks_alb_state.public") != nil {
+				t.Error("a refused resource stands in the state")
+			}
+			if diff := cmp.Diff(before, acctest.TakeSnapshot(t, c)); diff != "" {
+				t.Errorf("a refused apply changed the cluster (-before +after):\n%s", diff)
+			}
+			w.Write(acctest.ProviderBlock(e) + private + public)
+			w.MustApply()
+			w.MustPlanEmpty()
+			for _, alb := range e.IKS.ALBs(name) {
+				if alb.Enabled != (alb.Type == "private") {
+					t.Errorf("ALB %s: enabled is %t", alb.ID, alb.Enabled)
+				}
+			}
+			w.MustDestroy()
+			// Enabled anew, an ALB has another Service: only which are enabled is as before.
+			for _, alb := range e.IKS.ALBs(name) {
+				if alb.Enabled != (alb.Type == "public") {
+					t.Errorf("after the destroy ALB %s: enabled is %t", alb.ID, alb.Enabled)
+				}
+			}
+		})
 	}
-	if again := e.IKS.Count("DELETE", "/v1/alb/albs/*"); again != 0 {
-		t.Error("the next apply disabled an ALB: it was replaced instead of waited for")
-	}
-	w.MustPlanEmpty()
-	w.MustDestroy()
 }

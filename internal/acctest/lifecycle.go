@@ -87,7 +87,7 @@ func (w *Workspace) updates(r Resource) {
 	done := w.MustApply()
 	w.expect(done, r.address(), "update")
 	for _, c := range done.Planned {
-		if c.Address != r.address() && c.Action != "noop" && c.Action != "no-op" {
+		if c.Address != r.address() && !slices.Contains([]string{"noop", "no-op", "read"}, c.Action) {
 			w.t.Errorf("%s is to be planned as %s with the update of %s", c.Address, c.Action, r.address())
 		}
 	}

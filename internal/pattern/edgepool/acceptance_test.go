@@ -63,6 +63,7 @@ func TestAccLifecycle(t *testing.T) {
 					{Name: "taint removed", Do: editNode(removeTaint), Sentence: "taint dedicated=edge:NoExecute missing"},
 				},
 				RestoresOnDestroy: true,
+				Keeps:             []string{"node_count", "zones", "node_addresses", "host_endpoint_addresses"},
 			})
 		})
 	}

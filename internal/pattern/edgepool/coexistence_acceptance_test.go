@@ -101,8 +101,13 @@ resource "iks_edge_pool" "it" {
 
 			w.Write(config(""))
 			w.MustApply()
-			if _, left := poolInIKS(t, e, test.cluster, "shared").Labels["dedicated"]; left {
+			pool = poolInIKS(t, e, test.cluster, "shared")
+			if _, left := pool.Labels["dedicated"]; left {
 				t.Error("IBM's resource left our label alone: the guide says otherwise")
+			}
+			// It writes taints only where its configuration has some.
+			if _, left := pool.Taints["dedicated"]; !left {
+				t.Error("IBM's resource took our taint away: the guide says otherwise")
 			}
 			w.Run("refresh")
 			if drift := fmt.Sprint(w.Attributes(edgePool)["drift"]); !strings.Contains(drift, "worker pool shared: label dedicated=edge missing") {

@@ -201,45 +201,6 @@ func (r *Result) read(out []byte) {
 	}
 }
 
-// Attributes are the values of a resource in the state, nil if it is not there.
-func (w *Workspace) Attributes(address string) map[string]any {
-	w.t.Helper()
-	r := w.must(w.Run("show", "-json"))
-	var state struct {
-		Values struct {
-			RootModule struct {
-				Resources []struct {
-					Address string         `json:"address"`
-					Tainted bool           `json:"tainted"`
-					Values  map[string]any `json:"values"`
-				} `json:"resources"`
-			} `json:"root_module"`
-		} `json:"values"`
-	}
-	if err := json.Unmarshal([]byte(lastJSON(r.Output)), &state); err != nil {
-		w.t.Fatalf("the state cannot be read: %v\n%s", err, r.Output)
-	}
-	for _, resource := range state.Values.RootModule.Resources {
-		if resource.Address == address {
-			if resource.Tainted {
-				w.t.Errorf("%s is tainted", address)
-			}
-			return resource.Values
-		}
-	}
-	return nil
-}
-
-// lastJSON leaves out warnings that are printed before the document.
-func lastJSON(out string) string {
-	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, "{") {
-			return line
-		}
-	}
-	return out
-}
-
 // built is the provider binary of this test process.
 type built struct {
 	once sync.Once

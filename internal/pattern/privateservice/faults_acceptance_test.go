@@ -114,7 +114,7 @@ func TestAccNoAddress(t *testing.T) {
 	says(t, "the warning", r.Warnings(), "Requested cloud provider IP 192.168.77.1 is not available")
 	has(t, w, map[string]any{"ready": false, "ip": nil})
 
-	// Another address replaces it, and the plan says why.
+	// Without the wish it gets another one, in place.
 	w.Write(block(e, acctest.Classic, onePort+brief))
 	if r := w.MustApply(); !acted(r, "update") {
 		t.Errorf("planned is %v", r.Planned)

@@ -50,7 +50,7 @@ type Client struct {
 	backoff backoff
 
 	factsMu sync.Mutex
-	facts   map[string]string
+	facts   map[string]*fact
 }
 
 // New makes a client. It makes no request. An empty host is [ErrNoHost].
@@ -76,7 +76,7 @@ func New(access Access, options Options) (*Client, error) {
 		slots:   make(chan struct{}, options.MaxInFlight),
 		cache:   newCache(options.CacheLifetime),
 		backoff: backoff{first: 200 * time.Millisecond, limit: 5 * time.Second},
-		facts:   map[string]string{},
+		facts:   map[string]*fact{},
 	}, nil
 }
 

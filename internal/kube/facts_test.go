@@ -54,6 +54,62 @@ func TestServes(t *testing.T) {
 	}
 }
 
+// Whoever asks at the same time shares one search, and one who gives up takes
+// nobody with him. When all have given up, so does the search.
+func TestFactsAreFoundOutOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &Client{facts: map[string]*fact{}}
+		searches, release := 0, make(chan struct{})
+		find := func(ctx context.Context) (string, error) {
+			searches++
+			select {
+			case <-release:
+				return "found", nil
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+		}
+		for round, all := range []bool{true, false} {
+			hasty, giveUp := context.WithCancel(t.Context())
+			answers := make(chan error, 10)
+			for i := range cap(answers) {
+				ctx := t.Context()
+				if all || i == 0 {
+					ctx = hasty
+				}
+				go func() {
+					found, err := c.fact(ctx, "key", find)
+					if err == nil && found != "found" {
+						err = errors.New("found " + found)
+					}
+					answers <- err
+				}()
+			}
+			synctest.Wait()
+			giveUp()
+			synctest.Wait()
+			if !all {
+				close(release)
+			}
+			failed := 0
+			for range cap(answers) {
+				if err := <-answers; errors.Is(err, context.Canceled) {
+					failed++
+				} else if err != nil {
+					t.Error(err)
+				}
+			}
+			if want := map[bool]int{true: 10, false: 1}[all]; failed != want || searches != round+1 {
+				t.Errorf("%d gave up, want %d; there were %d searches, want %d", failed, want, searches, round+1)
+			}
+		}
+		if found, err := c.fact(t.Context(), "key", find); found != "found" || err != nil || searches != 2 {
+			t.Errorf("got %q, %v after %d searches", found, err, searches)
+		}
+	})
+}
+
 func TestServesPaths(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, metav1.APIResourceList{}) })

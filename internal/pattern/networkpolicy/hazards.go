@@ -37,7 +37,7 @@ func (d declared) hazards() []framework.Problem {
 	}
 	for direction, rules := range map[string][]v3.Rule{"ingress": d.spec.Ingress, "egress": d.spec.Egress} {
 		for i, rule := range rules {
-			at := path.Root(direction).AtListIndex(i)
+			at := path.Root(direction).AtListIndex(i).AtName("action")
 			if d.spec.PreDNAT && rule.Action == v3.Allow && !d.acknowledged[finalAllow] {
 				out = append(out, framework.Problem{
 					Warning: true, Path: at, Summary: "An Allow before DNAT is final",

@@ -30,19 +30,8 @@ var (
 	errNull  = errors.New("it is null")
 )
 
-// wrong notes a problem. Terraform shows the line of an attribute, or of an
-// element of one; for a path that leads further into a value it shows another
-// line, or the wrong one. So such a path stands in the words.
 func (r *reader) wrong(at path.Path, err error) {
-	detail := sentence(err.Error())
-	if steps := at.Steps(); len(steps) > 2 {
-		detail = at.String() + ": " + err.Error() + "."
-		at = path.Root(steps[0].String())
-		if index, ok := steps[1].(path.PathStepElementKeyInt); ok {
-			at = at.AtListIndex(int(index))
-		}
-	}
-	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The policy cannot be like this", Detail: detail})
+	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The policy cannot be like this", Detail: sentence(err.Error())})
 }
 
 func sentence(s string) string {

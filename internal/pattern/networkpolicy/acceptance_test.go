@@ -42,11 +42,14 @@ func of(namespace string) func(*testing.T, *localiks.Cluster) dynamic.ResourceIn
 	}
 }
 
-// edit changes a stored policy behind Terraform's back.
-func edit(in func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface, name string, change func(spec map[string]any)) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
+// storedName is where the policies of the lifecycle suite stand.
+const storedName = "default.web"
+
+// edit changes the stored policy behind Terraform's back.
+func edit(in func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface, change func(spec map[string]any)) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
 	return func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
 		t.Helper()
-		object, err := in(t, c).Get(context.Background(), name, metav1.GetOptions{})
+		object, err := in(t, c).Get(context.Background(), storedName, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,10 +67,10 @@ func edit(in func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface, name
 	}
 }
 
-func vanish(in func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface, name string) func(*testing.T, *localiks.Cluster) {
+func vanish(in func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface) func(*testing.T, *localiks.Cluster) {
 	return func(t *testing.T, c *localiks.Cluster) {
 		t.Helper()
-		if err := in(t, c).Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
+		if err := in(t, c).Delete(context.Background(), storedName, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,12 +115,12 @@ func TestAccLifecycle(t *testing.T) {
 			Key:       "web",
 			Identity:  `name = "web"`,
 			Breaks: []acctest.Break{
-				{Name: "order", Do: edit(global, "default.web", func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order 5000 instead of 100"},
-				{Name: "selector", Do: edit(global, "default.web", func(spec map[string]any) { spec["selector"] = "a == 'nobody'" }), Sentence: "selector"},
-				{Name: "rules", Do: edit(global, "default.web", func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "0 ingress rules instead of 3"},
-				{Name: "types", Do: edit(global, "default.web", func(spec map[string]any) { spec["types"] = []any{"Ingress", "Egress"} }), Sentence: "types Egress Ingress instead of Ingress"},
+				{Name: "order", Do: edit(global, func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order 5000 instead of 100"},
+				{Name: "selector", Do: edit(global, func(spec map[string]any) { spec["selector"] = "a == 'nobody'" }), Sentence: "selector"},
+				{Name: "rules", Do: edit(global, func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "0 ingress rules instead of 3"},
+				{Name: "types", Do: edit(global, func(spec map[string]any) { spec["types"] = []any{"Ingress", "Egress"} }), Sentence: "types Egress Ingress instead of Ingress"},
 			},
-			Vanish:            vanish(global, "default.web"),
+			Vanish:            vanish(global),
 			RestoresOnDestroy: true,
 		})
 	})
@@ -134,9 +137,9 @@ func TestAccLifecycleOfNamespaced(t *testing.T) {
 			Key:       "default/web",
 			Identity:  "namespace = \"default\"\n    name = \"web\"",
 			Breaks: []acctest.Break{
-				{Name: "rules", Do: edit(there, "default.web", func(spec map[string]any) { delete(spec, "ingress") }), Sentence: "policy default/web: 0 ingress rules instead of 3"},
+				{Name: "rules", Do: edit(there, func(spec map[string]any) { delete(spec, "ingress") }), Sentence: "policy default/web: 0 ingress rules instead of 3"},
 			},
-			Vanish:            vanish(there, "default.web"),
+			Vanish:            vanish(there),
 			RestoresOnDestroy: true,
 		})
 	})

@@ -5,9 +5,8 @@ import (
 	"math"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation"
-
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"

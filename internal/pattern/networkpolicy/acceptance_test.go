@@ -231,8 +231,9 @@ func TestAccImportOfCalicoctls(t *testing.T) {
 			"metadata": map[string]any{"name": "default.by-hand", "annotations": map[string]any{"projectcalico.org/metadata": `{"name":"by-hand"}`}},
 			"spec": map[string]any{
 				"order": int64(700), "selector": "ibm.role in {'worker_public'}", "types": []any{"Egress", "Ingress"},
-				"ingress": []any{map[string]any{"action": "Allow", "protocol": int64(6), "source": map[string]any{"nets": []any{"10.0.0.0/8", "192.0.2.1/32"}}, "destination": map[string]any{"ports": []any{int64(443), "80:81"}}}},
-				"egress":  []any{map[string]any{"action": "Allow", "source": map[string]any{}, "destination": map[string]any{}}},
+				"ingress":        []any{map[string]any{"action": "Allow", "protocol": int64(6), "source": map[string]any{"nets": []any{"10.0.0.0/8", "192.0.2.1/32"}}, "destination": map[string]any{"ports": []any{int64(443), "80:81"}}}},
+				"egress":         []any{map[string]any{"action": "Allow", "source": map[string]any{}, "destination": map[string]any{}}},
+				"applyOnForward": true, // what is dropped is so already
 			},
 		}}
 		if _, err := of("")(t, c).Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
@@ -252,6 +253,9 @@ resource "iks_network_policy" "it" {
     destination = { ports = [80, 81, 443] }
   }]
   egress = [{ action = "Allow" }]
+
+  apply_on_forward = true
+  acknowledge      = ["end_of_tier_drop"]
 }
 `, order)
 		}

@@ -152,7 +152,7 @@ func TestAccTiers(t *testing.T) {
 	w.Write(config("dropping", `  acknowledge = ["end_of_tier_drop"]`))
 	w.MustApply()
 	w.MustPlanEmpty()
-	imported := acctest.NewWorkspace(t, config("dropping", ""))
+	imported := acctest.NewWorkspace(t, config("dropping", `  acknowledge = ["end_of_tier_drop"]`))
 	if r := imported.Run("import", "-no-color", "-input=false", "iks_network_policy.it", acctest.Classic+",dropping.web"); r.ExitCode != 0 {
 		t.Fatal(r.Output)
 	}

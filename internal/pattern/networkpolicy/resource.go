@@ -3,8 +3,10 @@ package networkpolicy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -60,7 +62,7 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 		return framework.Observation{Gone: true}, nil
 	}
 	if imported {
-		if err := m.adopt(*live); err != nil {
+		if err := g.adopt(ctx, m, *live); err != nil {
 			return framework.Observation{}, err
 		}
 	}
@@ -71,6 +73,24 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 		drift[i] = "policy " + d.title() + ": " + s
 	}
 	return framework.Observation{Stamp: ownership.StampOf(*live), Drift: drift}, nil
+}
+
+// adopt fills an imported model. What a policy drops that is there already
+// counts as known, as a configuration has to say so too.
+func (g ground) adopt(ctx context.Context, m *model, live calico.Policy) error {
+	if err := m.adopt(live); err != nil {
+		return err
+	}
+	d, _, problems := m.declared()
+	err := g.checkTier(ctx, d, true)
+	_, refused := framework.AsRefusal(err)
+	if err != nil && !refused {
+		return err
+	}
+	if refused || slices.ContainsFunc(problems, func(p framework.Problem) bool { return !p.Warning }) {
+		m.Acknowledge = types.SetValueMust(types.StringType, []attr.Value{types.StringValue(endOfTierDrop)})
+	}
+	return nil
 }
 
 // adopt fills an imported model with what a policy says, if these attributes

@@ -127,7 +127,9 @@ func (m *model) declared() (d declared, known bool, problems []framework.Problem
 	if len(r.problems) == 0 {
 		r.check(m, d)
 	}
-	if shape := []attr.Value{m.Ingress, m.Egress, m.Types, m.PreDNAT, m.DoNotTrack, m.ApplyOnForward, m.Tier, m.Acknowledge}; !slices.ContainsFunc(shape, attr.Value.IsUnknown) {
+	shape := []attr.Value{m.Ingress, m.Egress, m.Types, m.PreDNAT, m.DoNotTrack, m.ApplyOnForward, m.Tier, m.Acknowledge}
+	shape = append(append(shape, m.Types.Elements()...), m.Acknowledge.Elements()...)
+	if !slices.ContainsFunc(shape, attr.Value.IsUnknown) {
 		r.problems = append(r.problems, d.hazards()...)
 	}
 	return d, known, r.problems

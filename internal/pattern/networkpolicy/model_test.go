@@ -135,6 +135,15 @@ func TestUnknownValues(t *testing.T) {
 			rules := append(m.Ingress.Elements(), rulesValue(specOf(t, `{"ingress":[{"action":"Drop"}]}`).Ingress).Elements()...)
 			m.Ingress = types.ListValueMust(ruleType(), rules)
 		}, []string{"ingress[1].action"}},
+		"source of a rule": {func(m *model) {
+			rule, _ := m.Ingress.Elements()[0].(types.Object)
+			fields := rule.Attributes()
+			fields["source"], fields["icmp"] = types.ObjectUnknown(entityType().AttrTypes), types.ObjectUnknown(icmpType().AttrTypes)
+			m.Ingress = types.ListValueMust(ruleType(), []attr.Value{types.ObjectValueMust(ruleType().AttrTypes, fields)})
+		}, nil},
+		"acknowledgement": {func(m *model) {
+			m.ApplyOnForward, m.Acknowledge = types.BoolValue(true), types.SetValueMust(types.StringType, []attr.Value{types.StringUnknown()})
+		}, nil},
 		"rules":    {func(m *model) { m.Ingress = types.ListUnknown(ruleType()) }, nil},
 		"switch":   {func(m *model) { m.PreDNAT, m.ApplyOnForward = types.BoolValue(true), types.BoolUnknown() }, nil},
 		"name":     {func(m *model) { m.Name = types.StringUnknown() }, nil},

@@ -72,12 +72,9 @@ func (r *reader) rule(at path.Path, element attr.Value) v3.Rule {
 		Source:      r.entity(at.AtName("source"), fields["source"]),
 		Destination: r.entity(at.AtName("destination"), fields["destination"]),
 	}
-	if icmp, ok := r.object(fields["icmp"]); ok {
+	if icmp, ok := r.object(fields["icmp"]); ok && icmp != nil {
 		rule.ICMP = &v3.ICMPFields{Type: r.number(icmp["type"]), Code: r.number(icmp["code"])}
-		if r.unknown {
-			return rule
-		}
-		if rule.ICMP.Type == nil && rule.ICMP.Code == nil {
+		if icmp["type"].IsNull() && icmp["code"].IsNull() {
 			r.wrong(at.AtName("icmp"), errEmpty)
 		}
 	}
@@ -86,7 +83,7 @@ func (r *reader) rule(at path.Path, element attr.Value) v3.Rule {
 
 func (r *reader) entity(at path.Path, value attr.Value) v3.EntityRule {
 	fields, ok := r.object(value)
-	if !ok {
+	if !ok || fields == nil {
 		return v3.EntityRule{}
 	}
 	empty := true
@@ -107,7 +104,8 @@ func (r *reader) entity(at path.Path, value attr.Value) v3.EntityRule {
 	}
 }
 
-// object gives the attributes of an object, and false if there is none.
+// object gives the attributes of an object, nil for one that is not known yet,
+// and false if there is none.
 func (r *reader) object(value attr.Value) (map[string]attr.Value, bool) {
 	object, ok := value.(types.Object)
 	if !ok || object.IsNull() {

@@ -45,7 +45,7 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 		warnings = append(warnings, "workers of VPC clusters have no host endpoints, so policy "+want.title()+" holds for nothing there: use security groups")
 	}
 	if err := g.checkTier(ctx, want, true); err != nil {
-		if refusal, ok := framework.AsRefusal(err); ok && r.Prior == nil && len(refusal.Problems) > 0 && refusal.Problems[0].Summary == noTier {
+		if refusal, ok := framework.AsRefusal(err); ok && refusal.Problems[0].Summary == noTier {
 			// It may still come in this run.
 			return append(warnings, refusal.Lines()...), nil
 		}

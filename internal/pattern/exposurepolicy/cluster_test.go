@@ -28,6 +28,20 @@ type rigTest struct {
 func tests() []rigTest {
 	return []rigTest{
 		{"verdicts", verdicts},
+		{"life", life},
+		{"import", imports},
+		{"drift heals", driftHeals},
+		{"rename", rename},
+		{"two owners", twoOwners},
+		{"adoption", adoption},
+		{"exemptions", exemptions},
+		{"modes", theModes},
+		{"default class", defaultClass},
+		{"probes", probes},
+		{"previews", previews},
+		{"few rights", fewRights},
+		{"requests", requests},
 		{"updates", updates},
+		{"violations", counted},
 	}
 }

@@ -3,6 +3,7 @@ package exposurepolicy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -130,6 +131,14 @@ func (r *rig) clear(t *testing.T) {
 	err := errors.Join(
 		registered.ValidatingAdmissionPolicyBindings().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}),
 		registered.ValidatingAdmissionPolicies().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The API server forgets a policy a moment later.
+	err = kube.Wait(ctx, kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
+		_, err := r.others.CoreV1().Services("shop").Create(ctx, public("forgotten"), dryCreate())
+		return err == nil, fmt.Sprint(err), nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ func exemptions(t *testing.T, r *rig) {
 	h.mustApply(t, planned(func(s *settings) {
 		s.namespaces, s.accounts = []string{"vpn"}, []account{{"platform", "deployer"}}
 	}))
+	r.acts(t)
 	for name, test := range map[string]struct {
 		user, namespace string
 		refused         bool

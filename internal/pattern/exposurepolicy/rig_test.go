@@ -144,6 +144,20 @@ func (r *rig) clear(t *testing.T) {
 	}
 }
 
+// acts waits until the policy refuses: where a service account is exempt, a
+// probe that passes proves nothing, and the part does not wait for it.
+func (r *rig) acts(t *testing.T) {
+	t.Helper()
+	err := kube.Wait(t.Context(), kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
+		_, err := r.others.CoreV1().Services("shop").Create(ctx, public("refused"), dryCreate())
+		_, by := refused(t, err, defaultName)
+		return by, "the policy does not act yet", nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // live is the pair of a name as the API server has it.
 func (r *rig) live(t *testing.T, name string) (pair pair) {
 	t.Helper()

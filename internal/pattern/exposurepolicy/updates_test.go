@@ -20,6 +20,7 @@ func updates(t *testing.T, r *rig) {
 		s.deny, s.accounts, s.classes = rules(), []account{{"platform", "deployer"}}, []string{"internal"}
 	}))
 	defer h.mustRemove(t)
+	r.acts(t)
 	t.Run("services", func(t *testing.T) { serviceUpdates(t, r) })
 	t.Run("ingresses", func(t *testing.T) { ingressUpdates(t, r) })
 	t.Run("workloads", func(t *testing.T) { workloadUpdates(t, r) })

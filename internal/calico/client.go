@@ -21,6 +21,11 @@ type door struct {
 
 func (d door) String() string { return d.group + "/" + d.version }
 
+// doors gives both, the better one first.
+func doors() []door {
+	return []door{{"projectcalico.org", "v3", false}, {"crd.projectcalico.org", "v1", true}}
+}
+
 // Client reads and writes the Calico objects of one cluster.
 type Client struct {
 	kube *kube.Client
@@ -33,7 +38,7 @@ type Client struct {
 // Open finds out which API the cluster serves; the answer is remembered by the Kubernetes client, so opening again
 // costs nothing. An API that is registered but does not answer is an error, not a reason to take the other door.
 func Open(ctx context.Context, c *kube.Client) (*Client, error) {
-	for _, d := range []door{{"projectcalico.org", "v3", false}, {"crd.projectcalico.org", "v1", true}} {
+	for _, d := range doors() {
 		served, err := c.Serves(ctx, d.String())
 		if err != nil {
 			return nil, fmt.Errorf("asking which Calico API is served: %w", err)
@@ -43,6 +48,12 @@ func Open(ctx context.Context, c *kube.Client) (*Client, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s: %w", c.Host(), ErrNoCalico)
+}
+
+// OpenStored takes the door crd.projectcalico.org/v1 although the other may be served, because that does not answer any
+// more and something must be done about it. What it writes is understood through the other door afterwards.
+func OpenStored(c *kube.Client) *Client {
+	return &Client{kube: c, door: doors()[1], bare: map[string]bool{}}
 }
 
 // API is the group and version in use: "projectcalico.org/v3" or "crd.projectcalico.org/v1".

@@ -1,0 +1,83 @@
+package kube
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestAnewConnectsAnew(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int32
+	var down atomic.Bool
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case down.Load():
+			answerStatus(w, 503, metav1.StatusReasonServiceUnavailable)
+		case r.Header.Get("Authorization") != "Bearer abc":
+			answerStatus(w, 401, metav1.StatusReasonUnauthorized)
+		default:
+			answerJSON(w, 200, object("n1"))
+		}
+	})
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	c := connect(t, Access{Host: s.URL, Token: func(context.Context, bool) (string, error) { return "abc", nil }}, Options{})
+	ask := func(c *Client) error {
+		_, err := Get(t.Context(), c, Nodes, "", "n1")
+		return err
+	}
+	for range 2 {
+		if err := ask(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shared := connections.Load()
+	fresh := c.Anew()
+	t.Cleanup(fresh.CloseIdleConnections)
+	if err := ask(fresh); err != nil {
+		t.Fatal(err)
+	}
+	if got := connections.Load(); shared != 1 || got != 2 {
+		t.Errorf("%d connections before, %d after", shared, got)
+	}
+	down.Store(true)
+	asked := s.count()
+	if err := ask(fresh); !apierrors.IsServiceUnavailable(err) || s.count() != asked+1 {
+		t.Errorf("%d attempts, %v", s.count()-asked, err)
+	}
+}
+
+func TestLastLogLine(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/namespaces/kube-system/pods/web/log" {
+			answerStatus(w, 404, metav1.StatusReasonNotFound)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write([]byte("hello\n"))
+	})
+	c := s.client(t, Options{})
+	got, err := LastLogLine(t.Context(), c, "kube-system", "web", "main")
+	if err != nil || got != "hello\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if asked := s.asked()[0]; asked != "GET /api/v1/namespaces/kube-system/pods/web/log?container=main&limitBytes=4096&tailLines=1" {
+		t.Errorf("asked %s", asked)
+	}
+	if _, err := LastLogLine(t.Context(), c, "kube-system", "gone", ""); !apierrors.IsNotFound(err) {
+		t.Errorf("a pod that is gone: %v", err)
+	}
+	if _, err := LastLogLine(t.Context(), c, "kube-system", "", ""); err == nil || s.count() != 2 {
+		t.Errorf("no pod: %v, %d requests", err, s.count())
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/clusterinfo"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/exposurepolicy"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/networkpolicy"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateingress"
@@ -61,6 +62,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 		albstate.NewResource(),
 		edgepool.NewResource(),
 		exposurepolicy.NewResource(),
+		isolation.NewResource(),
 		networkpolicy.NewResource(),
 		nodeportguard.NewResource(),
 		privateingress.NewResource(),

@@ -79,6 +79,17 @@ func TestAccRights(t *testing.T) {
 			selector  = "app == 'y'"
 			egress    = [{ action = "Allow" }]
 		}`},
+		{name: "network isolation", rules: "network_isolation.yaml", clusters: []string{acctest.Classic, v1}, config: `resource "iks_network_isolation" "x" {
+			cluster         = "%[1]s"
+			network         = "private"
+			confirm_seconds = 1
+		}
+		resource "iks_network_isolation" "y" {
+			cluster         = "%[1]s"
+			network         = "public"
+			confirm_seconds = 1
+			depends_on      = [iks_network_isolation.x]
+		}`},
 		{name: "alb state", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_alb_state" "x" {
 			cluster    = "%s"
 			type       = "private"

@@ -3,6 +3,7 @@ package isolation
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // parseNetwork reads an IPv4 CIDR without host bits, or an address. IKS's
@@ -31,4 +32,17 @@ func covers(networks []string, address netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// networks writes networks and addresses in one way: as CIDRs, sorted, each
+// once. What is neither is left out.
+func networks(texts []string) []string {
+	var out []string
+	for _, text := range texts {
+		if prefix, err := parseNetwork(text); err == nil {
+			out = append(out, prefix.String())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

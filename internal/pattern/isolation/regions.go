@@ -17,7 +17,7 @@ const tableDate = "2025-12-11"
 var regionTable string
 
 // addresses are what a cluster needs to reach in IBM Cloud, over one of its
-// networks: IPv4 addresses and CIDRs.
+// networks: IPv4 CIDRs, sorted as texts.
 type addresses struct {
 	// serviceEndpoints are those of the clusters' masters in the region.
 	serviceEndpoints []string
@@ -52,7 +52,7 @@ func regional(region, network string) (addresses, error) {
 		}
 		known[fields[0]] = true
 		if list := lists[fields[2]]; fields[0] == region && fields[1] == network && list != nil {
-			*list = strings.Split(fields[3], ",")
+			*list = networks(strings.Split(fields[3], ","))
 		}
 	}
 	if !known[region] {

@@ -18,8 +18,8 @@ func sample(network string, change func(*isolation)) isolation {
 	i := isolation{
 		network: network,
 		addresses: addresses{
-			serviceEndpoints: []string{"166.9.0.1"}, registry: []string{"166.9.0.2"}, monitoring: []string{"166.9.0.3"},
-			logging: []string{"166.9.0.4"}, infrastructure: []string{"10.0.64.0/19"},
+			serviceEndpoints: []string{"166.9.0.1/32"}, registry: []string{"166.9.0.2/32"}, monitoring: []string{"166.9.0.3/32"},
+			logging: []string{"166.9.0.4/32"}, infrastructure: []string{"10.0.64.0/19"},
 		},
 		podSubnet: defaultPodSubnet(), serviceSubnet: defaultServiceSubnet(),
 	}
@@ -105,13 +105,13 @@ func TestSets(t *testing.T) {
 				out Allow UDP to 172.21.0.1/32 10.10.10.1/32 :443
 				out Allow TCP to 172.21.0.1/32 10.10.10.1/32 :443`,
 			"allow-private-service-endpoint": `1900 ` + priv + `
-				out Allow UDP to 166.9.0.1 :20000:32767 :443
-				out Allow TCP to 166.9.0.1 :20000:32767 :443`,
+				out Allow UDP to 166.9.0.1/32 :20000:32767 :443
+				out Allow TCP to 166.9.0.1/32 :20000:32767 :443`,
 			"allow-private-services": `1900 ` + priv + `
-				out Allow TCP to 166.9.0.2 :443 :4443
-				out Allow TCP to 166.9.0.3 :443 :6443
-				out Allow TCP to 166.9.0.4 :80 :443 :514 :6514
-				out Allow UDP to 166.9.0.4 :514`,
+				out Allow TCP to 166.9.0.2/32 :443 :4443
+				out Allow TCP to 166.9.0.3/32 :443 :6443
+				out Allow TCP to 166.9.0.4/32 :80 :443 :514 :6514
+				out Allow UDP to 166.9.0.4/32 :514`,
 			"allow-vrrp-private": `1500 ` + priv + `
 				in Allow 112
 				out Allow 112`,
@@ -128,12 +128,12 @@ func TestSets(t *testing.T) {
 				out Allow TCP to 172.20.0.0/24 :2040:2041
 				out Allow to (projectcalico.org/orchestrator == 'k8s')
 				out Allow to !10.0.0.0/8 !172.16.0.0/12 !192.168.0.0/16
-				out Allow UDP to 166.9.0.1 :20000:32767
-				out Allow TCP to 166.9.0.1 :20000:32767
-				out Allow TCP to 166.9.0.2 :443 :4443
-				out Allow TCP to 166.9.0.3 :443 :6443
-				out Allow TCP to 166.9.0.4 :80 :443 :514 :6514
-				out Allow UDP to 166.9.0.4 :514
+				out Allow UDP to 166.9.0.1/32 :20000:32767
+				out Allow TCP to 166.9.0.1/32 :20000:32767
+				out Allow TCP to 166.9.0.2/32 :443 :4443
+				out Allow TCP to 166.9.0.3/32 :443 :6443
+				out Allow TCP to 166.9.0.4/32 :80 :443 :514 :6514
+				out Allow UDP to 166.9.0.4/32 :514
 				out Allow to 10.9.0.0/16`,
 			"deny-all-private-default": `99900 ` + priv + `
 				in Deny
@@ -151,14 +151,14 @@ func TestSets(t *testing.T) {
 				out Allow TCP to 172.21.0.1/32 10.10.10.1/32 :443
 				out Allow to 172.30.0.0/16`,
 			"allow-public-service-endpoint": `1500 ` + pub + `
-				out Allow UDP to 166.9.0.1 :20000:32767 :443
-				out Allow TCP to 166.9.0.1 :20000:32767 :443`,
+				out Allow UDP to 166.9.0.1/32 :20000:32767 :443
+				out Allow TCP to 166.9.0.1/32 :20000:32767 :443`,
 			"allow-public-services": `1800 ` + pub + `
 				in Allow TCP to :80 :443 :853 :15010 :15012 :15014 :15021 :15443
-				out Allow TCP to 166.9.0.2 :443 :4443
-				out Allow TCP to 166.9.0.3 :443 :6443
-				out Allow TCP to 166.9.0.4 :80 :443 :514 :6514
-				out Allow UDP to 166.9.0.4 :514
+				out Allow TCP to 166.9.0.2/32 :443 :4443
+				out Allow TCP to 166.9.0.3/32 :443 :6443
+				out Allow TCP to 166.9.0.4/32 :80 :443 :514 :6514
+				out Allow UDP to 166.9.0.4/32 :514
 				out Allow TCP to :80 :15443`,
 			"allow-vpn-public": `1500 ` + pub + `
 				out Allow UDP to :500 :4500
@@ -173,12 +173,12 @@ func TestSets(t *testing.T) {
 				out Allow UDP to 172.20.0.0/24 :2040:2041
 				out Allow TCP to 172.20.0.0/24 :2040:2041
 				out Allow to (projectcalico.org/orchestrator == 'k8s')
-				out Allow UDP to 166.9.0.1 :20000:32767
-				out Allow TCP to 166.9.0.1 :20000:32767
-				out Allow TCP to 166.9.0.2 :443 :4443
-				out Allow TCP to 166.9.0.3 :443 :6443
-				out Allow TCP to 166.9.0.4 :80 :443 :514 :6514
-				out Allow UDP to 166.9.0.4 :514
+				out Allow UDP to 166.9.0.1/32 :20000:32767
+				out Allow TCP to 166.9.0.1/32 :20000:32767
+				out Allow TCP to 166.9.0.2/32 :443 :4443
+				out Allow TCP to 166.9.0.3/32 :443 :6443
+				out Allow TCP to 166.9.0.4/32 :80 :443 :514 :6514
+				out Allow UDP to 166.9.0.4/32 :514
 				out Allow TCP to :80 :15443
 				out Allow to 10.9.0.0/16`,
 			"kube-system/allow-k8s-master-to-dashboard-via-vpn": `1000 kube-system kubernetes-dashboard-policy == 'allow'
@@ -250,19 +250,7 @@ func TestSetsAreSound(t *testing.T) {
 				if m.namespace != "" {
 					check = calico.CheckNamespaced
 				}
-				spec := *m.spec.DeepCopy()
-				for _, list := range [][]v3.Rule{spec.Ingress, spec.Egress} {
-					for _, r := range list {
-						for _, side := range [][]string{r.Source.Nets, r.Destination.Nets} {
-							for n, net := range side {
-								if !strings.Contains(net, "/") {
-									side[n] = net + "/32"
-								}
-							}
-						}
-					}
-				}
-				if problems := check(m.name, spec); len(problems) > 0 {
+				if problems := check(m.name, m.spec); len(problems) > 0 {
 					t.Errorf("%s: %v", m.title(), problems)
 				}
 				if cut && !m.cuts {
@@ -307,6 +295,9 @@ func TestRegions(t *testing.T) {
 				if len(*list) == 0 && !(name == "infrastructure" && network == networkPublic) {
 					t.Errorf("%s %s has no %s", region, network, name)
 				}
+				if line := tableLine(region, network, name); line > 0 && line != len(*list) {
+					t.Errorf("%s %s %s: %d addresses in the table, %d read", region, network, name, line, len(*list))
+				}
 				for _, text := range *list {
 					checkAddress(t, region+" "+network+" "+name, text, network == networkPrivate, name == "infrastructure")
 				}
@@ -320,6 +311,16 @@ func TestRegions(t *testing.T) {
 	if err != nil || !slices.Contains(europe.infrastructure, "10.3.80.0/20") || len(europe.serviceEndpoints) != 60 {
 		t.Errorf("eu-central is %+v, %v", europe, err)
 	}
+}
+
+// tableLine counts the addresses of a line of the table.
+func tableLine(region, network, list string) int {
+	for line := range strings.Lines(regionTable) {
+		if rest, ok := strings.CutPrefix(line, region+" "+network+" "+list+" "); ok {
+			return len(strings.Split(rest, ","))
+		}
+	}
+	return 0
 }
 
 // checkAddress: private endpoints of IBM Cloud are in 166.8.0.0/14, IBM's own

@@ -25,8 +25,6 @@ type present struct {
 	right map[string]bool
 	// stale are policies of ours that no set wants any more, in the order of a set.
 	stale []member
-	// unproven tells that an earlier apply has not come to its end.
-	unproven bool
 }
 
 // bring gives the steps from what is there to the wanted set. All that allows is
@@ -49,7 +47,7 @@ func bring(want []member, there present) []step {
 	}
 	out = append(out, cuts...)
 	out = append(out, takeAway(there.stale)...)
-	if len(out) > 0 || there.unproven {
+	if len(out) > 0 {
 		out = append(out, step{do: confirm})
 	}
 	return out

@@ -1,0 +1,4 @@
+import {
+  to = iks_network_isolation.private
+  id = "production,private"
+}

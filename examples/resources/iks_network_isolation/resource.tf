@@ -1,0 +1,30 @@
+# The private network: workers and pods talk to each other, to what the cluster
+# needs to live, and to another cluster and the corporate network.
+resource "iks_network_isolation" "private" {
+  cluster    = "production"
+  network    = "private"
+  allow      = ["services", "vrrp"]
+  peer_cidrs = ["10.184.12.0/26", "10.80.0.0/14"]
+
+  lifecycle {
+    postcondition {
+      condition     = self.ready
+      error_message = "The isolation is not in effect yet. Apply again to carry on."
+    }
+  }
+}
+
+# The public network: nothing connects out but to the master, IBM's services and
+# the VPN gateway.
+resource "iks_network_isolation" "public" {
+  cluster = "production"
+  network = "public"
+  allow   = ["services", "vpn"]
+
+  lifecycle {
+    postcondition {
+      condition     = self.ready
+      error_message = "The isolation is not in effect yet. Apply again to carry on."
+    }
+  }
+}

@@ -1,0 +1,286 @@
+package isolation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
+)
+
+// Apply brings the set about: what allows first, what cuts off last, and proves
+// that new connections work then. If they do not, what cuts off is taken away.
+func (p part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model]) error {
+	if c.OnVPC() {
+		return onVPC(c)
+	}
+	s, err := r.Want.read()
+	if err != nil {
+		return err
+	}
+	i, err := s.resolve(hintsOf(c, s.network))
+	if err != nil {
+		return err
+	}
+	g, err := reach(ctx, c)
+	if err != nil {
+		return err
+	}
+	w := work{ground: g, prove: p.prove, lasting: s.confirmFor, request: r, set: i.set(), policies: map[string]ownership.Policy{}}
+	steps, err := w.decide(ctx, ownership.Intent{Owner: r.Owner, Stamp: r.Stamp, Force: s.force, Sent: r.Sent})
+	if err != nil || len(steps) == 0 {
+		return err
+	}
+	warnings, err := g.check(ctx, c, i)
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		w.warn(warning)
+	}
+	return w.do(ctx, steps)
+}
+
+// work is one apply under way.
+type work struct {
+	ground
+	prove   prove
+	lasting time.Duration
+	request framework.ApplyRequest[model]
+	set     []member
+	// policies are what the resource wants of the set's policies, and live what
+	// was there of them.
+	policies map[string]ownership.Policy
+	live     standing
+	// made are policies that were not there before.
+	made []member
+	// fresh tells that nothing of the set was there before.
+	fresh bool
+}
+
+func (w *work) warn(detail string) {
+	w.request.Warn("The isolation of cluster "+w.request.Want.Cluster.ValueString(), detail)
+}
+
+// decide looks at what is there and gives the steps, or refuses, before
+// anything is written, because of policies that are somebody else's.
+func (w *work) decide(ctx context.Context, in ownership.Intent) ([]step, error) {
+	network := w.request.Want.Network.ValueString()
+	live, err := w.look(ctx, possible(network), false)
+	if err != nil {
+		return nil, err
+	}
+	w.live = live
+	there, err := sort(w.set, live, w.request.Prior, in, w.policies)
+	if err != nil {
+		return nil, err
+	}
+	there.stale = stale(network, w.set, live, in.Owner, in.Stamp)
+	w.fresh = !slices.ContainsFunc(w.set, func(m member) bool { _, is := live[m.title()]; return is })
+	return bring(w.set, there), nil
+}
+
+// sort finds which policies of the set are what they should be, and says in
+// policies what is wanted of each. Strangers' are refused, all at once.
+func sort(set []member, live standing, prior *model, in ownership.Intent, policies map[string]ownership.Policy) (present, error) {
+	there := present{right: map[string]bool{}}
+	held := prior.holds()
+	var refused []framework.Problem
+	for _, m := range set {
+		in.Held = held[m.title()]
+		policy := ownership.Policy{Name: m.name, Spec: m.spec, Intent: in}
+		policies[m.title()] = policy
+		found, is := live[m.title()]
+		if !is {
+			continue
+		}
+		next, err := policy.Decide(&found)
+		if err != nil {
+			refused = append(refused, foreign(m, found, in.Held))
+		}
+		there.right[m.title()] = next == ownership.Keep
+	}
+	if len(refused) > 0 {
+		return present{}, &framework.Refusal{Problems: refused}
+	}
+	return there, nil
+}
+
+// foreign refuses a policy that is there and somebody else's.
+func foreign(m member, live calico.Policy, held bool) framework.Problem {
+	p := framework.Problem{Path: path.Root("network"), Summary: "A policy of the set exists and is not ours"}
+	detail := fmt.Sprintf("The cluster has a policy %s already. %s.", m.title(), ownership.Maker(live.Labels, live.Annotations))
+	if held {
+		p.Summary = "A policy of the set belongs to another resource"
+		p.Detail = detail + " It was this resource's, and has been taken over since. Take it back with `force_conflicts = true`, or let go of the set (a `removed` block with `destroy = false`)."
+		return p
+	}
+	differences := live.Drift(m.spec)
+	p.Detail = detail + fmt.Sprintf(" It differs from what is declared: %s. Import the set (ID `<cluster>,<network>`) to see in a plan what would change, or overwrite it with `force_conflicts = true`.",
+		strings.Join(differences[:min(len(differences), 5)], "; "))
+	return p
+}
+
+// stale gives the policies of ours that are there and that the set does not want.
+func stale(network string, set []member, live standing, owner framework.Owner, stamp string) []member {
+	wanted := map[string]bool{}
+	for _, m := range set {
+		wanted[m.title()] = true
+	}
+	var out []member
+	for _, m := range possible(network) {
+		found, is := live[m.title()]
+		bears := ownership.StampOf(found)
+		if is && !wanted[m.title()] && bears != "" && (bears == stamp || owner.Owns(bears)) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// do takes the steps. When the cluster cannot be talked to afterwards, or what
+// cut pods off for the first time could not be followed by the rest, what cuts
+// off is taken away at once.
+func (w *work) do(ctx context.Context, steps []step) error {
+	after := w.before(ctx, steps)
+	cut := false
+	for _, s := range steps {
+		err := w.take(ctx, s, after)
+		if err == nil {
+			_, was := w.live[s.member.title()]
+			cut = cut || s.do == write && s.member.cuts && !was
+			continue
+		}
+		if s.do == confirm || cut {
+			return w.takeBack(ctx, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// before notes which connections work, if they are to be tried afterwards.
+func (w *work) before(ctx context.Context, steps []step) func(context.Context) error {
+	if w.lasting == 0 || !slices.ContainsFunc(steps, func(s step) bool { return s.do == confirm }) {
+		return func(context.Context) error { return nil }
+	}
+	after, unproven := w.prove(ctx, w.kube, w.lasting)
+	if len(unproven) > 0 {
+		w.warn("What cannot be proven after this change, because it did not work before it either: " + strings.Join(unproven, "; ") + ".")
+	}
+	return after
+}
+
+func (w *work) take(ctx context.Context, s step, after func(context.Context) error) error {
+	m := s.member
+	switch s.do {
+	case write:
+		var live *calico.Policy
+		if found, is := w.live[m.title()]; is {
+			live = &found
+		} else {
+			w.made = append(w.made, m)
+		}
+		return pointed(w.ground.policies(m.namespace).Ensure(ctx, live, w.policies[m.title()]))
+	case verify:
+		for _, m := range w.set {
+			if m.cuts {
+				continue
+			}
+			if err := w.ground.policies(m.namespace).Verify(ctx, w.policies[m.title()]); err != nil {
+				return fmt.Errorf("nothing is cut off yet: %w", pointed(err))
+			}
+		}
+	case remove:
+		warning, err := w.ground.policies(m.namespace).Remove(ctx, m.name, w.owns)
+		if warning != "" {
+			w.warn(warning)
+		}
+		return w.request.Sent(err)
+	case confirm:
+		return after(ctx)
+	}
+	return nil
+}
+
+// owns tells whether a policy with this stamp is the resource's own.
+func (w *work) owns(stamp string) bool {
+	return stamp != "" && (stamp == w.request.Stamp || w.request.Owner.Owns(stamp))
+}
+
+// pointed makes refusals about a policy point at an attribute of this resource.
+func pointed(err error) error {
+	refusal, ok := framework.AsRefusal(err)
+	if !ok {
+		return err
+	}
+	problems := slices.Clone(refusal.Problems)
+	for n := range problems {
+		problems[n].Path = path.Root("network")
+	}
+	return &framework.Refusal{Problems: problems}
+}
+
+// takeBackDeadline bounds taking back, which goes on when the apply is at its
+// end; doorDeadline is how long Calico's API server has for one policy of it.
+const (
+	takeBackDeadline = time.Minute
+	doorDeadline     = 10 * time.Second
+)
+
+// takeBack removes what cuts off, because of an error. On a first apply it
+// removes what allows, too: nothing of ours is left then.
+func (w *work) takeBack(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackDeadline)
+	defer cancel()
+	if err := w.removeAll(ctx, takeAway(cutting(w.set))); err != nil {
+		return fmt.Errorf("%w; what cuts off (%s) could not be taken back: %w", cause, strings.Join(titlesOf(cutting(w.set)), ", "), err)
+	}
+	detail := capital(cause.Error()) + ".\n\nWhat cuts off was taken away at once; connections are as open as before. Find out what the set lacks (`service_endpoint_cidrs`, `aggregated_api_ports`, `peer_cidrs`, `allow`), and apply again."
+	if w.request.Prior == nil && w.fresh {
+		if err := w.removeAll(ctx, takeAway(w.made)); err == nil {
+			w.request.TakenBack()
+		}
+	}
+	return framework.Refuse(path.Root("network"), "The isolation was taken back", detail)
+}
+
+// removeAll removes policies, through Calico's stored objects if its API server
+// does not answer: that may be what was cut off.
+func (w *work) removeAll(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		err := w.removeSoon(ctx, s.member)
+		if err == nil {
+			continue
+		}
+		stored := ground{kube: w.kube, calico: calico.OpenStored(w.kube)}
+		if _, other := stored.policies(s.member.namespace).Remove(ctx, s.member.name, w.owns); other != nil {
+			return errors.Join(err, other)
+		}
+		w.calico = stored.calico
+	}
+	return nil
+}
+
+func (w *work) removeSoon(ctx context.Context, m member) error {
+	ctx, cancel := context.WithTimeout(ctx, doorDeadline)
+	defer cancel()
+	_, err := w.ground.policies(m.namespace).Remove(ctx, m.name, w.owns)
+	return err
+}
+
+func titlesOf(members []member) []string {
+	var out []string
+	for _, m := range members {
+		out = append(out, m.title())
+	}
+	return out
+}

@@ -1,0 +1,393 @@
+package isolation
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+func TestAgainstARealCluster(t *testing.T) {
+	onBothDoors(t, map[string]func(*testing.T, *rig){
+		"order":             orderOfWrites,
+		"drift heals":       driftHeals,
+		"taken back":        takenBack,
+		"taken back later":  takenBackLater,
+		"the door is shut":  doorShut,
+		"strangers":         strangers,
+		"imports":           imports,
+		"stops anywhere":    stopsAnywhere,
+		"both networks":     bothNetworks,
+		"left by an update": leftByAnUpdate,
+		"the real proof":    realProof,
+	})
+}
+
+// each puts a verb before titles; a create is told without the name, which
+// stands in its body alone.
+func each(verb string, titles []string) []string {
+	var out []string
+	for _, title := range titles {
+		out = append(out, verb+" "+title[strings.LastIndexByte(title, '/')+1:])
+	}
+	return out
+}
+
+// orderOfWrites watches the API while a set is made, changed and removed.
+func orderOfWrites(t *testing.T, r *rig) {
+	for _, network := range []string{networkPrivate, networkPublic} {
+		h := newHeld(r)
+		watch := r.watch(t)
+		plain := declared(network, nil)
+		h.mustApply(t, plain)
+		set := titles(mustSet(t, plain, hints{}))
+		if got := watch(); !slices.Equal(got, each("ADDED", set)) {
+			t.Errorf("%s: made as %q", network, got)
+		}
+
+		mark := r.mark(t)
+		h.mustApply(t, declared(network, nil))
+		if got := r.moved(t, mark); len(got) > 0 {
+			t.Errorf("%s: applying the same does %q", network, got)
+		}
+
+		watch = r.watch(t)
+		h.mustApply(t, declared(network, func(m *model) { m.Allow = stringSet([]string{allowServices}) }))
+		if got, want := watch(), []string{"ADDED allow-" + network + "-services", "MODIFIED allow-egress-pods-" + network}; !slices.Equal(got, want) {
+			t.Errorf("%s: changed as %q, want %q", network, got, want)
+		}
+		watch = r.watch(t)
+		h.mustApply(t, declared(network, func(m *model) { m.Allow = stringSet([]string{allowVPN}) }))
+		if got, want := watch(), []string{"ADDED allow-vpn-" + network, "MODIFIED allow-egress-pods-" + network, "DELETED allow-" + network + "-services"}; !slices.Equal(got, want) {
+			t.Errorf("%s: changed as %q, want %q", network, got, want)
+		}
+
+		there := titles(mustSet(t, h.state, hints{}))
+		slices.Reverse(there)
+		watch = r.watch(t)
+		if warnings := h.mustRemove(t); len(warnings) > 0 {
+			t.Errorf("%s: removing warns %q", network, warnings)
+		}
+		if got := watch(); !slices.Equal(got, each("DELETED", there)) {
+			t.Errorf("%s: removed as %q", network, got)
+		}
+		if found := h.observe(t); !found.Gone {
+			t.Errorf("%s: observed after removing: %+v", network, found)
+		}
+		h.mustRemove(t)
+	}
+}
+
+// watch follows what becomes of policies; the function it gives ends it and
+// tells what was seen, in the order of the versions.
+func (r *rig) watch(t *testing.T) func() []string {
+	t.Helper()
+	type seen struct{ version, what string }
+	ctx, cancel := context.WithCancel(t.Context())
+	events := make(chan seen, 1000)
+	for _, kind := range kinds() {
+		list, err := r.others.Resource(stored(kind)).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := r.others.Resource(stored(kind)).Watch(ctx, metav1.ListOptions{ResourceVersion: list.GetResourceVersion()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(w.Stop)
+		go func() {
+			for event := range w.ResultChan() {
+				if object, ok := event.Object.(metav1.Object); ok {
+					events <- seen{object.GetResourceVersion(), string(event.Type) + " " + strings.TrimPrefix(object.GetName(), "default.")}
+				}
+			}
+		}()
+	}
+	return func() []string {
+		// A mark in each kind shows when all before it was told.
+		r.put(t, "mark-of-the-end", map[string]any{"selector": "has(nothing)", "types": []any{"Ingress"}})
+		r.putInNamespace(t, "mark-of-the-end")
+		var all []seen
+		for marks := 0; marks < len(kinds()); {
+			select {
+			case e := <-events:
+				if strings.HasSuffix(e.what, "mark-of-the-end") {
+					marks++
+					continue
+				}
+				all = append(all, e)
+			case <-t.Context().Done():
+				t.Fatal("the watch does not come to its end")
+			}
+		}
+		cancel()
+		for _, kind := range kinds() {
+			client := r.others.Resource(stored(kind))
+			var err error
+			if kind == "networkpolicies" {
+				err = client.Namespace(systemNamespace).Delete(t.Context(), "default.mark-of-the-end", metav1.DeleteOptions{})
+			} else {
+				err = client.Delete(t.Context(), "default.mark-of-the-end", metav1.DeleteOptions{})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		slices.SortStableFunc(all, func(a, b seen) int {
+			if len(a.version) != len(b.version) {
+				return len(a.version) - len(b.version)
+			}
+			return strings.Compare(a.version, b.version)
+		})
+		var out []string
+		for _, e := range all {
+			out = append(out, e.what)
+		}
+		return out
+	}
+}
+
+func driftHeals(t *testing.T, r *rig) {
+	h := newHeld(r)
+	h.mustApply(t, declared(networkPrivate, nil))
+	for _, test := range []struct{ name, policy, patch, sentence string }{
+		{"order", "deny-all-private-default", `{"spec":{"order":5}}`, "policy deny-all-private-default: order 5"},
+		{"rules", "allow-egress-pods-private", `{"spec":{"egress":[]}}`, "policy allow-egress-pods-private: "},
+		{"selector", "allow-icmp-private", `{"spec":{"selector":"all()"}}`, "policy allow-icmp-private: selector"},
+	} {
+		r.patch(t, test.policy, test.patch)
+		if found := h.observe(t); len(found.Drift) == 0 || !strings.Contains(found.Drift[0], test.sentence) {
+			t.Errorf("%s: drift is %q, want %q", test.name, found.Drift, test.sentence)
+		}
+		h.mustApply(t, declared(networkPrivate, nil))
+	}
+	r.delete(t, "allow-icmp-private")
+	if found := h.observe(t); !slices.Equal(found.Drift, []string{"policy allow-icmp-private: it is missing"}) || found.Gone {
+		t.Errorf("observed %+v", found)
+	}
+	h.mustApply(t, declared(networkPrivate, nil))
+	r.clear(t)
+	if found := h.observe(t); !found.Gone {
+		t.Errorf("observed %+v", found)
+	}
+}
+
+// takenBack fails the confirmation of a new set: nothing of it is left.
+func takenBack(t *testing.T, r *rig) {
+	h := newHeld(r)
+	stood := []string(nil)
+	h.prove = refuted(func() { stood = r.titles(t) })
+	watch := r.watch(t)
+	text := refusal(t, h.apply(t, declared(networkPrivate, nil)))
+	if !strings.Contains(text, "taken back") || !strings.Contains(text, "onnectivity is cut off") {
+		t.Errorf("refused with %q", text)
+	}
+	set := titles(mustSet(t, declared(networkPrivate, nil), hints{}))
+	if len(stood) != len(set) {
+		t.Errorf("confirmed while there was %q", stood)
+	}
+	gone := slices.Clone(set)
+	slices.Reverse(gone)
+	if got := watch(); !slices.Equal(got, append(each("ADDED", set), each("DELETED", gone)...)) {
+		t.Errorf("seen was %q", got)
+	}
+	if left := r.titles(t); len(left) > 0 {
+		t.Errorf("left is %q", left)
+	}
+
+	// Without a confirmation nobody notices.
+	h.mustApply(t, declared(networkPrivate, func(m *model) { m.Confirm = types.StringValue(confirmNone) }))
+}
+
+// takenBackLater fails the confirmation of a change: what cuts off goes, what
+// allows stays, and the next apply finishes.
+func takenBackLater(t *testing.T, r *rig) {
+	h := newHeld(r)
+	h.mustApply(t, declared(networkPrivate, nil))
+	h.prove = refuted(func() {})
+	vpn := func(m *model) { m.Allow = stringSet([]string{allowVPN}) }
+	refusal(t, h.apply(t, declared(networkPrivate, vpn)))
+	left := r.titles(t)
+	if slices.Contains(left, "deny-all-private-default") || slices.Contains(left, "allow-egress-pods-private") || len(left) != 6 {
+		t.Errorf("left is %q", left)
+	}
+	if found := h.observe(t); found.Gone || len(found.Drift) < 2 {
+		t.Errorf("observed %+v", found)
+	}
+	h.prove = proven
+	h.mustApply(t, declared(networkPrivate, vpn))
+}
+
+// doorShut lets Calico's API server be what was cut off: the denial is taken
+// back all the same.
+func doorShut(t *testing.T, r *rig) {
+	apis := r.others.Resource(schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"})
+	before, err := apis.Get(t.Context(), "v3.projectcalico.org", metav1.GetOptions{})
+	if err != nil {
+		return // through v1 there is no such server
+	}
+	h := newHeld(r)
+	h.prove = refuted(func() {
+		patch := `{"spec":{"service":{"name":"nowhere"}}}`
+		if _, err := apis.Patch(t.Context(), "v3.projectcalico.org", "application/merge-patch+json", []byte(patch), metav1.PatchOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	text := refusal(t, h.apply(t, declared(networkPrivate, nil)))
+	left := r.titles(t)
+	if err := r.plane.SetCalicoAPI(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.plane.SetCalicoAPI(t.Context(), true); err != nil {
+		t.Fatalf("%s: %v", before.GetName(), err)
+	}
+	if !strings.Contains(text, "taken back") || len(left) > 0 {
+		t.Errorf("refused with %q, left is %q", text, left)
+	}
+}
+
+func strangers(t *testing.T, r *rig) {
+	r.put(t, "deny-all-private-default", map[string]any{"order": int64(99900), "selector": "all()", "types": []any{"Ingress"}})
+	h := newHeld(r)
+	mark := r.mark(t)
+	text := refusal(t, h.apply(t, declared(networkPrivate, nil)))
+	for _, part := range []string{"deny-all-private-default", "not ours", "force_conflicts", "selector"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the refusal lacks %q: %s", part, text)
+		}
+	}
+	if got := r.moved(t, mark); len(got) > 0 {
+		t.Errorf("before it refused it did %q", got)
+	}
+	h.mustApply(t, declared(networkPrivate, func(m *model) { m.Force = types.BoolValue(true) }))
+
+	// An optional policy that somebody has already is not taken either.
+	r.put(t, "allow-vpn-private", map[string]any{"order": int64(1), "selector": "all()", "types": []any{"Egress"}})
+	vpn := func(m *model) { m.Allow = stringSet([]string{allowVPN}) }
+	if text := refusal(t, h.apply(t, declared(networkPrivate, vpn))); !strings.Contains(text, "allow-vpn-private") {
+		t.Errorf("refused with %q", text)
+	}
+	// One that lost its stamp is left when the set goes, and one that is not ours.
+	r.patch(t, "allow-icmp-private", `{"metadata":{"annotations":null}}`)
+	warnings := h.mustRemove(t)
+	if left := r.titles(t); !slices.Equal(left, []string{"allow-icmp-private", "allow-vpn-private"}) || len(warnings) != 1 {
+		t.Errorf("left is %q, warnings %q", left, warnings)
+	}
+}
+
+func imports(t *testing.T, r *rig) {
+	first := newHeld(r)
+	want := declared(networkPublic, func(m *model) {
+		m.Allow, m.Peers = stringSet([]string{allowServices, allowVPN}), stringSet([]string{"192.0.2.0/24"})
+	})
+	first.mustApply(t, want)
+	h := newHeld(r)
+	h.state = &model{Network: types.StringValue(networkPublic), Region: types.StringNull()}
+	found := h.observe(t)
+	if found.Stamp != first.owner.Stamp || len(found.Drift) > 0 {
+		t.Fatalf("observed %+v", found)
+	}
+	if !h.state.Allow.Equal(want.Allow) || !h.state.Peers.Equal(want.Peers) || h.state.Digest.ValueString() != want.Digest.ValueString() {
+		t.Errorf("imported as %+v", h.state)
+	}
+	h.owner.Stamp, h.owner.Known = found.Stamp, true
+	if warnings := h.mustRemove(t); len(warnings) > 0 || len(r.titles(t)) > 0 {
+		t.Errorf("warnings %q, left is %q", warnings, r.titles(t))
+	}
+	if h.state = (&model{Network: types.StringValue(networkPrivate)}); !h.observe(t).Gone {
+		t.Error("a set that is not there is imported")
+	}
+}
+
+// stopsAnywhere lets an apply break off at each of its writes: what is there is
+// open or whole, and the next apply finishes.
+func stopsAnywhere(t *testing.T, r *rig) {
+	for n := 1; ; n++ {
+		var left atomic.Int32
+		left.Store(int32(n))
+		ctx, cancel := context.WithCancel(t.Context())
+		r.cluster = r.connect(t, kube.Options{RetryFor: -1, Observe: func(e kube.Exchange) {
+			if e.Method != "GET" && left.Add(-1) == 0 {
+				cancel()
+			}
+		}})
+		h := newHeld(r)
+		h.prove = proven
+		err := h.applyWithin(t, ctx, declared(networkPublic, nil))
+		cancel()
+		there := world{}
+		for _, title := range r.titles(t) {
+			there[title] = "new"
+		}
+		set := mustSet(t, declared(networkPublic, nil), hints{})
+		if !there.safe(set) {
+			t.Fatalf("stopped after %d writes there is %v", n, r.titles(t))
+		}
+		r.cluster = r.connect(t, kube.Options{})
+		again := newHeld(r)
+		again.mustApply(t, declared(networkPublic, nil))
+		again.mustRemove(t)
+		if err == nil {
+			break
+		}
+		if n > len(set)+1 {
+			t.Fatalf("after %d writes it still fails: %v", n, err)
+		}
+	}
+}
+
+// bothNetworks of one cluster do not know of each other.
+func bothNetworks(t *testing.T, r *rig) {
+	private, public := newHeld(r), newHeld(r)
+	private.mustApply(t, declared(networkPrivate, nil))
+	public.mustApply(t, declared(networkPublic, nil))
+	private.mustRemove(t)
+	if found := public.observe(t); found.Gone || len(found.Drift) > 0 {
+		t.Errorf("observed %+v", found)
+	}
+}
+
+// leftByAnUpdate: a policy that an update did not come to remove is drift, and
+// goes with the next apply.
+func leftByAnUpdate(t *testing.T, r *rig) {
+	h := newHeld(r)
+	h.mustApply(t, declared(networkPrivate, func(m *model) { m.Allow = stringSet([]string{allowVPN}) }))
+	without := declared(networkPrivate, nil)
+	h.state = without
+	if found := h.observe(t); !slices.ContainsFunc(found.Drift, func(s string) bool { return strings.HasPrefix(s, "policy allow-vpn-private: ") }) {
+		t.Errorf("drift is %q", found.Drift)
+	}
+	h.mustApply(t, declared(networkPrivate, nil))
+	if slices.Contains(r.titles(t), "allow-vpn-private") {
+		t.Error("the policy is still there")
+	}
+}
+
+// realProof tries what there is here: the API server and Calico's. There are no
+// kubelets.
+func realProof(t *testing.T, r *rig) {
+	h := newHeld(r)
+	h.prove = connections
+	mark := r.mark(t)
+	h.mustApply(t, declared(networkPrivate, nil))
+	events, err := r.plane.Audit(t.Context(), mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, e := range events.FromAgent("terraform-provider-iks").OfVerb("get") {
+		if strings.HasSuffix(e.URI, "/namespaces/kube-system") {
+			asked++
+		}
+	}
+	if asked < 2 {
+		t.Errorf("the API server was tried %d times, want once before and at least once after", asked)
+	}
+}

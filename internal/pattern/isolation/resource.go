@@ -1,0 +1,197 @@
+package isolation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
+)
+
+// NewResource is the resource iks_network_isolation.
+func NewResource() func() resource.Resource {
+	return framework.NewResource[model, *model](part{prove: connections})
+}
+
+// part is the isolation's side of the lifecycle.
+type part struct {
+	// prove proves that the cluster can still be talked to.
+	prove prove
+}
+
+// Check finds what is wrong whatever the cluster looks like.
+func (part) Check(_ context.Context, config *model) []framework.Problem {
+	_, _, problems := config.settings()
+	return problems
+}
+
+// read gives the settings of a model that is known as a whole.
+func (m *model) read() (settings, error) {
+	s, _, problems := m.settings()
+	if len(problems) > 0 {
+		return settings{}, &framework.Refusal{Problems: problems}
+	}
+	return s, nil
+}
+
+// Observe compares the policies that are there with the set that is declared.
+func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) (framework.Observation, error) {
+	g, err := reach(ctx, c)
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	h := hintsOf(c, m.Network.ValueString())
+	if m.imported() {
+		if there, err := g.adopt(ctx, m, h); err != nil || !there {
+			return framework.Observation{Gone: err == nil}, err
+		}
+	}
+	s, err := m.read()
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	i, err := s.resolve(h)
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	set := i.set()
+	live, err := g.look(ctx, set, true)
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	left, err := g.leftovers(ctx, unwanted(i.network, set))
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	old := stale(i.network, set, left, owner, owner.Stamp)
+	if len(live) == 0 && len(old) == 0 {
+		return framework.Observation{Gone: true}, nil
+	}
+	m.observe(g, set, live)
+	found := framework.Observation{Drift: drift(set, live, owner)}
+	for _, policy := range old {
+		found.Drift = append(found.Drift, "policy "+policy.title()+": it is not part of the set any more")
+	}
+	for _, policy := range set {
+		if stamp := ownership.StampOf(live[policy.title()]); stamp != "" {
+			found.Stamp = stamp // of the denial, which is the last
+		}
+	}
+	return found, nil
+}
+
+// drift says what is not as it is declared, policy by policy in the set's order.
+func drift(set []member, live standing, owner framework.Owner) []string {
+	var out []string
+	for _, m := range set {
+		found, is := live[m.title()]
+		if !is {
+			out = append(out, "policy "+m.title()+": it is missing")
+			continue
+		}
+		for _, s := range append(found.Drift(m.spec), ownership.MarkDrift(owner, found.Labels, found.Annotations)...) {
+			out = append(out, "policy "+m.title()+": "+s)
+		}
+	}
+	return out
+}
+
+// unwanted are the policies that a set of the network could have and this one
+// has not.
+func unwanted(network string, set []member) []member {
+	wanted := map[string]bool{}
+	for _, m := range set {
+		wanted[m.title()] = true
+	}
+	var out []member
+	for _, m := range possible(network) {
+		if !wanted[m.title()] {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// observe writes down what was found.
+func (m *model) observe(g ground, set []member, live standing) {
+	var there []string
+	for _, policy := range set {
+		if _, is := live[policy.title()]; is {
+			there = append(there, policy.title())
+		}
+	}
+	m.Policies = framework.StringList(there)
+	m.Digest = types.StringValue(digest(set))
+	m.API = types.StringValue(g.calico.API())
+}
+
+// holds gives the titles of the policies that a state holds; none of nil.
+func (m *model) holds() map[string]bool {
+	held := map[string]bool{}
+	if m == nil {
+		return held
+	}
+	for _, element := range m.Policies.Elements() {
+		if title, ok := element.(types.String); ok {
+			held[title.ValueString()] = true
+		}
+	}
+	return held
+}
+
+// digest is the SHA-256 sum, in hexadecimal digits, of what a set says.
+func digest(set []member) string {
+	sum := sha256.New()
+	for _, m := range set {
+		spec, err := json.Marshal(m.spec)
+		if err != nil {
+			return ""
+		}
+		fmt.Fprintf(sum, "%s %s\n", m.title(), spec)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// Remove takes the policies away that are ours: what cuts off first.
+func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) ([]string, error) {
+	g, err := reach(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	network, held := m.Network.ValueString(), m.holds()
+	live, err := g.look(ctx, possible(network), false)
+	if err != nil {
+		return nil, err
+	}
+	var warnings []string
+	for _, s := range takeAway(possible(network)) {
+		found, is := live[s.member.title()]
+		stamp := ownership.StampOf(found)
+		ours := owner.Owns(stamp) && (stamp != "" || held[s.member.title()])
+		if !is || !ours && !held[s.member.title()] {
+			continue
+		}
+		warning, err := g.policies(s.member.namespace).Remove(ctx, s.member.name, owner.Owns)
+		if err != nil {
+			return warnings, fmt.Errorf("what is left of the set allows, and cuts nothing off that it did not cut off before: %w", err)
+		}
+		if warning != "" {
+			warnings = append(warnings, warning)
+		}
+	}
+	return warnings, nil
+}
+
+// onVPC refuses a cluster whose workers have no host endpoints.
+func onVPC(c *cluster.Cluster) error {
+	return framework.Refuse(path.Root("cluster"), "The isolation sets are for classic clusters",
+		fmt.Sprintf("Cluster %s runs on VPC infrastructure, where workers have no host endpoints that these policies could hold for. There, security groups (`kube-%s` is the workers') and network ACLs of the subnets isolate a cluster: `ibm_is_security_group_rule` and `ibm_is_network_acl` of the IBM provider.", c.Name, c.ID))
+}

@@ -15,6 +15,7 @@ import (
 )
 
 func TestAgainstARealCluster(t *testing.T) {
+	t.Parallel()
 	onBothDoors(t, map[string]func(*testing.T, *rig){
 		"order":             orderOfWrites,
 		"drift heals":       driftHeals,

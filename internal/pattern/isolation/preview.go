@@ -43,6 +43,9 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	if r.Prior == nil {
 		warnings = append(warnings, fmt.Sprintf("new connections of workers and pods over the %s network are cut off, but for what %d policies allow; from then on pods connect out only to what policy allow-egress-pods-%s names, also webhooks and other aggregated APIs", i.network, len(set), i.network))
 	}
+	if r.Prior == nil && i.network == networkPrivate && !i.vrrp {
+		warnings = append(warnings, "VRRP (protocol 112) is cut off between workers: private load balancers and ALBs of the cluster need \"vrrp\" in `allow`")
+	}
 	more, err := g.foresee(ctx, set, live, r, ownership.Intent{Owner: r.Owner, Stamp: cmp.Or(r.Owner.Stamp, "planned"), Force: s.force})
 	return append(warnings, more...), err
 }

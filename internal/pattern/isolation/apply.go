@@ -196,7 +196,7 @@ func (w *work) take(ctx context.Context, s step, after func(context.Context) err
 				continue
 			}
 			if err := w.ground.policies(m.namespace).Verify(ctx, w.policies[m.title()]); err != nil {
-				return fmt.Errorf("nothing is cut off yet: %w", pointed(err))
+				return fmt.Errorf("nothing more is cut off: %w", pointed(err))
 			}
 		}
 	case remove:

@@ -31,8 +31,7 @@ func TestAgainstARealCluster(t *testing.T) {
 	})
 }
 
-// each puts a verb before titles; a create is told without the name, which
-// stands in its body alone.
+// each puts a verb before the names of policies, without their namespaces.
 func each(verb string, titles []string) []string {
 	var out []string
 	for _, title := range titles {

@@ -127,8 +127,10 @@ func notYet(class string, at path.Path, summary, detail string) choice {
 }
 
 func publicClass(class string) *framework.Problem {
-	return &framework.Problem{Path: path.Root("ingress_class"), Summary: "The class is public",
-		Detail: fmt.Sprintf("Public ALBs serve the IngressClass %s, so the app would be reached from the internet. Leave `ingress_class` out for the private one, or use another resource for a public Ingress.", class)}
+	return &framework.Problem{
+		Path: path.Root("ingress_class"), Summary: "The class is public",
+		Detail: fmt.Sprintf("Public ALBs serve the IngressClass %s, so the app would be reached from the internet. Leave `ingress_class` out for the private one, or use another resource for a public Ingress.", class),
+	}
 }
 
 // noALB says what to add to a configuration.

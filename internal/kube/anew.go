@@ -20,7 +20,7 @@ func (c *Client) Anew() *Client {
 	return &Client{
 		base: c.base, http: &client, token: c.token, options: options,
 		slots: make(chan struct{}, options.MaxInFlight), cache: newCache(options.CacheLifetime),
-		backoff: c.backoff, facts: map[string]string{},
+		backoff: c.backoff, facts: map[string]*fact{},
 	}
 }
 

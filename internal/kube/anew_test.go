@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -13,7 +12,6 @@ import (
 
 func TestAnewConnectsAnew(t *testing.T) {
 	t.Parallel()
-	var connections atomic.Int32
 	var down atomic.Bool
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -25,11 +23,6 @@ func TestAnewConnectsAnew(t *testing.T) {
 			answerJSON(w, 200, object("n1"))
 		}
 	})
-	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
 	c := connect(t, Access{Host: s.URL, Token: func(context.Context, bool) (string, error) { return "abc", nil }}, Options{})
 	ask := func(c *Client) error {
 		_, err := Get(t.Context(), c, Nodes, "", "n1")
@@ -40,13 +33,13 @@ func TestAnewConnectsAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	shared := connections.Load()
+	shared := s.connections()
 	fresh := c.Anew()
 	t.Cleanup(fresh.CloseIdleConnections)
 	if err := ask(fresh); err != nil {
 		t.Fatal(err)
 	}
-	if got := connections.Load(); shared != 1 || got != 2 {
+	if got := s.connections(); shared != 1 || got != 2 {
 		t.Errorf("%d connections before, %d after", shared, got)
 	}
 	down.Store(true)

@@ -38,6 +38,17 @@ func (s *server) count() int {
 	return len(s.requests)
 }
 
+// connections counts those over which requests came.
+func (s *server) connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	peers := map[string]bool{}
+	for _, r := range s.requests {
+		peers[r.RemoteAddr] = true
+	}
+	return len(peers)
+}
+
 // asked gives the method and path of each request.
 func (s *server) asked() []string {
 	s.mu.Lock()

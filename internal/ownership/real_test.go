@@ -49,7 +49,7 @@ func TestRealServer(t *testing.T) {
 	}
 	for name, run := range map[string]func(*testing.T, server, string){
 		"writes once": writesOnce, "heals edits": healsEdits, "entries of others": entriesOfOthers, "not declared any more": notDeclaredAnyMore, "lists that do not go together": unnamedPorts, "another configuration": anotherConfiguration,
-		"strangers": strangers, "no namespace": noNamespace, "namespace ends": namespaceEnds, "admission": admission, "removes": removes, "finalizer": finalizer,
+		"strangers": strangers, "no namespace": noNamespace, "namespace ends": namespaceEnds, "admission": admission, "webhook": webhook, "removes": removes, "finalizer": finalizer,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package privateservice_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -59,6 +60,32 @@ func TestAccNamespaces(t *testing.T) {
 	}
 	says(t, "the error", r.Errors(), "The namespace is being deleted")
 	if _, err := namespaces.Patch(kept(t), "shop", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A namespace of the same apply is not there at plan, and neither is its name.
+func TestAccNamespaceOfTheSameApply(t *testing.T) {
+	e := acctest.Environment(t)
+	namespaces := client(t, e.Cluster(acctest.Classic)).CoreV1().Namespaces()
+	made := acctest.Bell(t, func() error {
+		_, err := namespaces.Create(kept(t), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "made-now"}}, metav1.CreateOptions{})
+		return err
+	})
+	w := acctest.NewWorkspace(t, strings.Replace(inNamespace(e, "made-now"), `"made-now"`, "terraform_data.namespace.output", 1)+fmt.Sprintf(`
+resource "terraform_data" "namespace" {
+  input = "made-now"
+  provisioner "local-exec" {
+    interpreter = ["bash", "-c"]
+    command     = %q
+  }
+}
+`, made))
+	w.MustApply()
+	has(t, w, map[string]any{"ready": true, "namespace": "made-now"})
+	w.MustPlanEmpty()
+	w.MustDestroy()
+	if err := namespaces.Delete(t.Context(), "made-now", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -33,25 +33,46 @@ func byHand(t *testing.T, e *localiks.Environment) *iks.Client {
 func disable(kind string) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
 	return func(t *testing.T, e *localiks.Environment, c *localiks.Cluster) {
 		t.Helper()
-		client := byHand(t, e)
-		facts, err := client.Cluster(context.Background(), c.ID)
-		if err != nil {
+		turnOff(t, e, c, kind, 1)
+	}
+}
+
+// turnOff turns up to most ALBs of a type off that are on, by hand.
+func turnOff(t *testing.T, e *localiks.Environment, c *localiks.Cluster, kind string, most int) {
+	t.Helper()
+	client := byHand(t, e)
+	facts, err := client.Cluster(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	albs, err := client.ALBs(t.Context(), facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alb := range albs {
+		if alb.Type != kind || !alb.Enabled || most == 0 {
+			continue
+		}
+		most--
+		if err := client.DisableALB(t.Context(), facts, alb); err != nil {
 			t.Fatal(err)
 		}
-		albs, err := client.ALBs(context.Background(), facts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, alb := range albs {
-			if alb.Type == kind {
-				if err := client.DisableALB(context.Background(), facts, alb); err != nil {
-					t.Fatal(err)
-				}
-				return
+	}
+}
+
+// begin brings a cluster to where IKS begins: its private ALBs are off. Another
+// test may have left them on, as a destroy after an import does.
+func begin(t *testing.T, e *localiks.Environment, c *localiks.Cluster) {
+	t.Helper()
+	turnOff(t, e, c, "private", len(e.IKS.ALBs(c.Name)))
+	acctest.Eventually(t, "the private ALBs are off", func() error {
+		for _, alb := range e.IKS.ALBs(c.Name) {
+			if alb.Type == "private" && alb.State != "disabled" {
+				return fmt.Errorf("%s is %s", alb.ID, alb.State)
 			}
 		}
-		t.Fatalf("there is no %s ALB", kind)
-	}
+		return nil
+	})
 }
 
 func TestAccLifecycle(t *testing.T) {
@@ -92,6 +113,7 @@ func TestAccBadInput(t *testing.T) {
 func TestAccSlowALB(t *testing.T) {
 	e := acctest.Environment(t)
 	c := e.Cluster(acctest.Classic)
+	begin(t, e, c)
 	acctest.SlowWait(t, acctest.Slow{
 		Provider: acctest.ProviderBlock(e),
 		Type:     "iks_alb_state", Cluster: acctest.Classic,
@@ -132,6 +154,7 @@ func TestAccCutOver(t *testing.T) {
 	for _, name := range []string{acctest.Classic, acctest.VPC} {
 		t.Run(name, func(t *testing.T) {
 			c := e.Cluster(name)
+			begin(t, e, c)
 			before := acctest.TakeSnapshot(t, c)
 			public := fmt.Sprintf(`
 resource "iks_alb_state" "public" {

@@ -64,6 +64,9 @@ func remedy(err error) string {
 	return ""
 }
 
+// Sentence begins an error's text with a capital letter and ends it with a full stop.
+func Sentence(s string) string { return capitalised(s) + "." }
+
 func capitalised(s string) string {
 	s = strings.TrimSuffix(s, ".")
 	if s == "" {

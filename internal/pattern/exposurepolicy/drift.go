@@ -7,7 +7,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // settingsDrift says where what is there differs from what is declared,
@@ -105,6 +104,3 @@ func both(a, b map[string]any) map[string]any {
 	maps.Copy(out, b)
 	return out
 }
-
-// sentence makes one of an error's text.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

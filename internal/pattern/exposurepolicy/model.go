@@ -48,7 +48,7 @@ type reader struct {
 }
 
 func (r *reader) wrong(at path.Path, err error) {
-	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The policy cannot be like this", Detail: sentence(err.Error())})
+	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The policy cannot be like this", Detail: framework.Sentence(err.Error())})
 }
 
 // settings reads the model. known is false if something that makes the policy

@@ -31,11 +31,7 @@ var (
 )
 
 func (r *reader) wrong(at path.Path, err error) {
-	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The policy cannot be like this", Detail: sentence(err.Error())})
-}
-
-func sentence(s string) string {
-	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
+	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The policy cannot be like this", Detail: framework.Sentence(err.Error())})
 }
 
 // rules reads a list of rules. One that is not wholly known becomes a rule that

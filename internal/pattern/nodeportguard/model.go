@@ -165,7 +165,7 @@ func (m *model) acknowledged(r *reader) map[uint16]bool {
 var errEmpty = errors.New("it is empty; leave it out for the default")
 
 func (r *reader) wrong(at path.Path, err error) {
-	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The guard cannot be like this", Detail: sentence(err.Error())})
+	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The guard cannot be like this", Detail: framework.Sentence(err.Error())})
 }
 
 func one(r *reader, at path.Path, v types.String, byDefault string, check func(string) error) string {
@@ -302,8 +302,4 @@ func (m *model) locate() {
 		tier, name = defaultTier, tier
 	}
 	m.Tier, m.Name = types.StringValue(tier), types.StringValue(name)
-}
-
-func sentence(s string) string {
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }

@@ -172,7 +172,7 @@ func (f fronts) checkALB(cluster, clusterID, id string) choice {
 	parsed, err := iks.ParseALBID(id)
 	switch {
 	case err != nil:
-		return never(at, "The ALB ID is malformed", sentence(err.Error()))
+		return never(at, "The ALB ID is malformed", framework.Sentence(err.Error()))
 	case parsed.Type != iks.ALBPrivate:
 		return never(at, "The ALB is public", fmt.Sprintf("%s is a public ALB, so the app would be reached from the internet. Name a private one.", id))
 	case clusterID != "" && parsed.ClusterID != clusterID:

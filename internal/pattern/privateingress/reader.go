@@ -24,7 +24,7 @@ type reader struct {
 }
 
 func (r *reader) wrong(at path.Path, format string, arguments ...any) {
-	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The Ingress cannot be like this", Detail: sentence(fmt.Sprintf(format, arguments...))})
+	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The Ingress cannot be like this", Detail: framework.Sentence(fmt.Sprintf(format, arguments...))})
 }
 
 // marks takes what was read of labels or annotations.
@@ -199,12 +199,4 @@ func first(format, text string, wrong []string) string {
 		return ""
 	}
 	return fmt.Sprintf(format, text, wrong[0])
-}
-
-// sentence begins with a capital letter and ends with a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
 }

@@ -42,7 +42,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 		}
 	}
 	for _, warning := range want.publicWarnings(w.before.addresses) {
-		r.Warn("An endpoint of "+want.namespace+"/"+want.name+" looks public", sentence(warning))
+		r.Warn("An endpoint of "+want.namespace+"/"+want.name+" looks public", framework.Sentence(warning))
 	}
 	_, strangers := live.additions(want.name)
 	if want.hostname == "" && !w.intent.Force {

@@ -65,7 +65,7 @@ type reader struct {
 }
 
 func (r *reader) wrong(at path.Path, format string, arguments ...any) {
-	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The remote service cannot be like this", Detail: sentence(fmt.Sprintf(format, arguments...))})
+	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The remote service cannot be like this", Detail: framework.Sentence(fmt.Sprintf(format, arguments...))})
 }
 
 // remote reads the model. What is not known yet is left out, and known is false.

@@ -2,7 +2,6 @@ package remoteservice
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -21,12 +20,4 @@ func checkAppProtocol(name string) string {
 		return fmt.Sprintf("%q is not an application protocol such as https or kubernetes.io/h2c: %s", name, wrong[0])
 	}
 	return ""
-}
-
-// sentence begins with a capital letter and ends with a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
 }

@@ -309,16 +309,22 @@ func TestAccAdmissionPolicy(t *testing.T) {
 		Spec:       admissionv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny}},
 	}, metav1.CreateOptions{})
 	o.must(err)
-	t.Cleanup(func() {
-		o.must(api.ValidatingAdmissionPolicyBindings().Delete(context.Background(), name, metav1.DeleteOptions{}))
-		o.must(api.ValidatingAdmissionPolicies().Delete(context.Background(), name, metav1.DeleteOptions{}))
-	})
 	probe := &networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{Name: "probe"},
 		Spec:       networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "a", Port: networkingv1.ServiceBackendPort{Number: 1}}}},
 	}
+	taken := func() error {
+		_, err := o.kube.NetworkingV1().Ingresses("default").Create(context.Background(), probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	t.Cleanup(func() {
+		o.must(api.ValidatingAdmissionPolicyBindings().Delete(context.Background(), name, metav1.DeleteOptions{}))
+		o.must(api.ValidatingAdmissionPolicies().Delete(context.Background(), name, metav1.DeleteOptions{}))
+		// The API server goes by a policy for a moment after it is gone.
+		acctest.Eventually(t, "Ingresses are taken again", taken)
+	})
 	for err == nil && t.Context().Err() == nil {
-		_, err = o.kube.NetworkingV1().Ingresses("default").Create(t.Context(), probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		err = taken()
 	}
 	w := acctest.NewWorkspace(t, config(t, toShop))
 	r := w.Apply()

@@ -378,19 +378,25 @@ func (o others) refuse(rule admissionv1.Rule, message string) {
 	o.must(err)
 	_, err = api.ValidatingAdmissionPolicyBindings().Create(context.Background(), binding, metav1.CreateOptions{})
 	o.must(err)
+	taken := func() error {
+		dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
+		if rule.Resources[0] == "endpointslices" {
+			probe := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Name: "probe"}, AddressType: discoveryv1.AddressTypeIPv4}
+			_, err := o.kube.DiscoveryV1().EndpointSlices("default").Create(context.Background(), probe, dryRun)
+			return err
+		}
+		probe := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "probe"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}}
+		_, err := o.kube.CoreV1().Services("default").Create(context.Background(), probe, dryRun)
+		return err
+	}
 	o.t.Cleanup(func() {
 		o.must(api.ValidatingAdmissionPolicyBindings().Delete(context.Background(), name, metav1.DeleteOptions{}))
 		o.must(api.ValidatingAdmissionPolicies().Delete(context.Background(), name, metav1.DeleteOptions{}))
+		// The API server goes by a policy for a moment after it is gone.
+		acctest.Eventually(o.t, "objects are taken again", taken)
 	})
-	probe := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Name: "probe"}, AddressType: discoveryv1.AddressTypeIPv4}
 	for o.t.Context().Err() == nil {
-		var err error
-		if rule.Resources[0] == "endpointslices" {
-			_, err = o.kube.DiscoveryV1().EndpointSlices("default").Create(context.Background(), probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		} else {
-			service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "probe"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}}
-			_, err = o.kube.CoreV1().Services("default").Create(context.Background(), service, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		}
+		err := taken()
 		if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
 			return
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/client-go/util/retry"
+
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
@@ -53,31 +55,38 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	return r.Sent(err)
 }
 
-// ensure makes both objects what they should be.
+// ensure makes both objects what they should be. The API server writes a
+// policy's status whenever its spec changes, which overtakes a replacement:
+// such a one is begun anew.
 func (g ground) ensure(ctx context.Context, want settings, in ownership.Intent) error {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error { return g.ensurePolicy(ctx, want, in) })
+	if err != nil {
+		return err
+	}
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error { return g.ensureBinding(ctx, want, in) })
+}
+
+// ensurePolicy makes the policy, and takes out fields that somebody added:
+// those stay when ours are applied.
+func (g ground) ensurePolicy(ctx context.Context, want settings, in ownership.Intent) error {
 	p, err := g.policies.Ensure(ctx, g.kube, want.policy(), in)
-	if err != nil {
+	if err != nil || len(fieldDrift("policy", fields(p.Spec), fields(want.policy().Spec))) == 0 {
 		return err
 	}
-	if len(fieldDrift("policy", fields(p.Spec), fields(want.policy().Spec))) > 0 {
-		// A field that somebody added stays when ours are applied; the object is
-		// ours by now, so it is replaced without it.
-		p.Spec = want.policy().Spec
-		if _, err := kube.Update(ctx, g.kube, g.policies.Kind, p, kube.WriteOptions{FieldManager: manager}); in.Sent(err) != nil {
-			return err
-		}
-	}
+	p.Spec = want.policy().Spec
+	_, err = kube.Update(ctx, g.kube, g.policies.Kind, p, kube.WriteOptions{FieldManager: manager})
+	return in.Sent(err)
+}
+
+// ensureBinding does the same for the binding.
+func (g ground) ensureBinding(ctx context.Context, want settings, in ownership.Intent) error {
 	b, err := g.bindings.Ensure(ctx, g.kube, want.binding(), in)
-	if err != nil {
+	if err != nil || len(bindingDrift(&b, want)) == 0 {
 		return err
 	}
-	if len(bindingDrift(&b, want)) > 0 {
-		b.Spec = want.binding().Spec
-		if _, err := kube.Update(ctx, g.kube, g.bindings.Kind, b, kube.WriteOptions{FieldManager: manager}); in.Sent(err) != nil {
-			return err
-		}
-	}
-	return nil
+	b.Spec = want.binding().Spec
+	_, err = kube.Update(ctx, g.kube, g.bindings.Kind, b, kube.WriteOptions{FieldManager: manager})
+	return in.Sent(err)
 }
 
 // inEffect waits until the policy is what it should be, and refuses what it

@@ -31,6 +31,7 @@ func tests() []rigTest {
 		{"life", life},
 		{"import", imports},
 		{"drift heals", driftHeals},
+		{"overtaken while it heals", overtaken},
 		{"rename", rename},
 		{"two owners", twoOwners},
 		{"adoption", adoption},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 func life(t *testing.T, r *rig) {
@@ -154,6 +155,34 @@ func driftHeals(t *testing.T, r *rig) {
 			h.mustApply(t, planned(nil))
 		})
 	}
+	h.mustRemove(t)
+}
+
+// overtaken has the policy written by somebody else between the two writes that
+// a mend takes, as the API server does with a status.
+func overtaken(t *testing.T, r *rig) {
+	h := newHeld(r)
+	h.mustApply(t, planned(nil))
+	r.edit(t, defaultName, func(s *admission.ValidatingAdmissionPolicySpec) {
+		s.FailurePolicy = ptr(admission.Ignore)
+		s.AuditAnnotations = []admission.AuditAnnotation{{Key: "a", ValueExpression: "'b'"}}
+	})
+	g, err := reach(t.Context(), r.cluster)
+	must(t, err)
+	want, err := h.state.read()
+	must(t, err)
+	writes := 0
+	err = g.ensure(t.Context(), want, ownership.Intent{Owner: h.owner, Stamp: h.owner.Stamp, Held: true, Sent: func(err error) error {
+		if writes++; writes == 1 {
+			r.edit(t, defaultName, func(s *admission.ValidatingAdmissionPolicySpec) { s.AuditAnnotations[0].ValueExpression = "'c'" })
+		}
+		return err
+	}})
+	must(t, err)
+	if writes < 3 {
+		t.Errorf("%d writes, none of which was overtaken", writes)
+	}
+	h.settle(t)
 	h.mustRemove(t)
 }
 

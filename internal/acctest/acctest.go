@@ -74,6 +74,20 @@ func Environment(t testing.TB) *localiks.Environment {
 	return process.environment
 }
 
+// Rebuild deletes a cluster of the shared localiks and makes it again: empty,
+// under the same name, with another ID.
+func Rebuild(t testing.TB, name string) *localiks.Cluster {
+	t.Helper()
+	e := Environment(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	c, err := e.RebuildCluster(ctx, name)
+	if err != nil {
+		t.Fatalf("rebuilding a cluster: %v", err)
+	}
+	return c
+}
+
 // OwnEnvironment starts a localiks for one test alone.
 func OwnEnvironment(t testing.TB, o localiks.Options) *localiks.Environment {
 	t.Helper()

@@ -114,10 +114,10 @@ func Lifecycle(t *testing.T, r Resource) {
 		{"unknown cluster at plan", unknownCluster},
 		{"saved plan of another process", savedPlan},
 		{"read-only identity at plan", readOnlyPlan},
+		{"cluster reborn and gone", rebornAndGone}, // the last one, for c is gone
 	} {
 		t.Run(scenario.name, func(t *testing.T) { scenario.run(t, r, e, c) })
 	}
-	t.Run("cluster reborn and gone", func(t *testing.T) { rebornAndGone(t, r) })
 }
 
 func (r Resource) prepare(t *testing.T, e *localiks.Environment, c *localiks.Cluster) {
@@ -322,28 +322,15 @@ func readOnlyPlan(t *testing.T, r Resource, e *localiks.Environment, c *localiks
 	w.MustDestroy()
 }
 
-// rebornAndGone has a cluster of its own: it is deleted and made again under
-// the same name, and then deleted for good before the destroy.
-func rebornAndGone(t *testing.T, r Resource) {
-	sample := Environment(t).Cluster(r.Cluster)
-	info, _ := Environment(t).IKS.Cluster(sample.ID)
-	options := localiks.ClusterOptions{Cluster: localiks.SampleCluster(r.Cluster, info.Provider)}
-	e := OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{options}})
-	// What depends on the cluster's ID, as an ALB's does, follows.
-	r.Arguments = strings.ReplaceAll(r.Arguments, sample.ID, e.Cluster(r.Cluster).ID)
-	r.prepare(t, e, e.Cluster(r.Cluster))
+// rebornAndGone deletes the cluster and makes it again under the same name, and
+// then deletes it for good before the destroy. Whoever comes next has a new one.
+func rebornAndGone(t *testing.T, r Resource, e *localiks.Environment, c *localiks.Cluster) {
 	w := NewWorkspace(t, r.config(e, r.Arguments))
 	w.MustApply()
-	old := e.Cluster(r.Cluster).ID
 
-	if err := e.RemoveCluster(r.Cluster); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := e.AddCluster(t.Context(), options); err != nil {
-		t.Fatal(err)
-	}
-	reborn := e.Cluster(r.Cluster)
-	r.Arguments = strings.ReplaceAll(r.Arguments, old, reborn.ID)
+	reborn := Rebuild(t, r.Cluster)
+	// What depends on the cluster's ID, as an ALB's does, follows.
+	r.Arguments = strings.ReplaceAll(r.Arguments, c.ID, reborn.ID)
 	r.prepare(t, e, reborn)
 	w.Write(r.config(e, r.Arguments))
 	untouched := TakeSnapshot(t, reborn)
@@ -361,10 +348,13 @@ func rebornAndGone(t *testing.T, r Resource) {
 	w.MustApply()
 	w.MustPlanEmpty()
 
-	if err := e.RemoveCluster(r.Cluster); err != nil {
-		t.Fatal(err)
-	}
+	untouched = TakeSnapshot(t, reborn)
+	e.IKS.RemoveCluster(reborn.ID)
 	w.MustDestroy("-refresh=false")
+	if diff := cmp.Diff(untouched, TakeSnapshot(t, reborn)); diff != "" {
+		t.Errorf("a cluster that IKS does not know any more was touched:\n%s", diff)
+	}
+	Rebuild(t, r.Cluster)
 }
 
 // copyTo makes another workspace with the same state.

@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
@@ -44,19 +47,7 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("IKS has %d workers and the cluster %d nodes, want 8 of each", len(workers), len(nodes.Items))
 	}
 	checkRoles(t, client)
-	if err := e.RemoveCluster("one"); err != nil {
-		t.Fatal(err)
-	}
-	if e.Cluster("one") != nil {
-		t.Error("the cluster is still there")
-	}
-	again, err := e.AddCluster(t.Context(), sample)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again.ID == first.ID {
-		t.Error("the cluster came back as the same one")
-	}
+	again := rebuilt(t, e, first)
 	variables := map[string]string{}
 	for _, assignment := range e.Env() {
 		name, value, _ := strings.Cut(assignment, "=")
@@ -73,4 +64,49 @@ func TestEnvironment(t *testing.T) {
 	if found, err := api.Cluster(t.Context(), "one"); err != nil || found.ID != again.ID {
 		t.Errorf("through the environment variables: %s, %v; want %s", found.ID, err, again.ID)
 	}
+}
+
+// rebuilt leaves things behind in a cluster that is made again, and looks for them.
+func rebuilt(t *testing.T, e *localiks.Environment, first *localiks.Cluster) *localiks.Cluster {
+	t.Helper()
+	before, err := kubernetes.NewForConfig(first.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "left", Namespace: "left"}}
+	if _, err := before.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "left"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := before.CoreV1().ConfigMaps("left").Create(t.Context(), left, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	patch := []byte(`{"metadata":{"labels":{"left":"here"}}}`)
+	if _, err := before.CoreV1().Namespaces().Patch(t.Context(), "default", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	again, err := e.RebuildCluster(t.Context(), first.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.ID == first.ID || e.Cluster(first.Name) != again {
+		t.Error("the cluster came back as the same one")
+	}
+	client, err := kubernetes.NewForConfig(again.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := client.CoreV1().ConfigMaps("left").List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) > 0 {
+		t.Errorf("of the first one there are %v, %v", list, err)
+	}
+	if _, err := client.CoreV1().Namespaces().Get(t.Context(), "left", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the first one's namespace: %v", err)
+	}
+	if ns, err := client.CoreV1().Namespaces().Get(t.Context(), "default", metav1.GetOptions{}); err != nil || ns.Labels["left"] != "" {
+		t.Errorf("the default namespace has labels %v, %v", ns.Labels, err)
+	}
+	if nodes, err := client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{}); err != nil || len(nodes.Items) != len(e.IKS.Workers(again.ID)) {
+		t.Errorf("%d nodes, %v", len(nodes.Items), err)
+	}
+	checkRoles(t, client)
+	return again
 }

@@ -82,6 +82,10 @@ type plane interface {
 	// not wait until it answers.
 	stopAPI(ctx context.Context) error
 	startAPI(ctx context.Context) error
+	// started ends a start: what is stored now is what rewind brings back.
+	started(ctx context.Context) error
+	// rewind makes what is stored what it was, or is errors.ErrUnsupported.
+	rewind(ctx context.Context) error
 	// check tells of programs that ended unasked.
 	check() error
 	// stop ends everything. It is called once, also after a start that failed half-way.
@@ -173,6 +177,9 @@ func (c *ControlPlane) start(ctx context.Context) error {
 		return steps.run("Calico API server", func() error { return c.SetCalicoAPI(groupCtx, true) })
 	})
 	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := c.plane.started(ctx); err != nil {
 		return err
 	}
 	return c.plane.check()

@@ -269,6 +269,12 @@ func (k *kindCluster) startAPI(ctx context.Context) error {
 	return err
 }
 
+func (k *kindCluster) started(context.Context) error { return nil }
+
+func (k *kindCluster) rewind(context.Context) error {
+	return fmt.Errorf("a kind cluster: %w", errors.ErrUnsupported)
+}
+
 func (k *kindCluster) check() error { return k.processes.check() }
 
 func (k *kindCluster) stop() error {

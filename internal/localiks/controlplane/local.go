@@ -27,6 +27,9 @@ const (
 	calicoFiles       = "calico-files"
 )
 
+// etcdSocket is where etcd listens, in its folder.
+const etcdSocket = "client:0"
+
 // local is a control plane of programs that this process starts.
 type local struct {
 	options   Options
@@ -35,6 +38,8 @@ type local struct {
 	apiPort   *port
 	calico    *port             // nil until the Calico API server runs
 	programs  map[string]string // name -> path
+	store     *store            // what etcd holds
+	initial   content           // what it held at the end of the start
 }
 
 func newLocal(o Options) (*local, error) {
@@ -47,7 +52,11 @@ func newLocal(o Options) (*local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &local{options: o, processes: processes}, nil
+	store, err := newStore(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return &local{options: o, processes: processes, store: store}, nil
 }
 
 func (l *local) serve(ctx context.Context, s *steps) (access, error) {
@@ -135,7 +144,7 @@ func (l *local) prepare() error {
 // startEtcd runs etcd on sockets in the folder: no port that somebody else
 // could have, and no API server that finds a stranger's etcd.
 func (l *local) startEtcd() error {
-	const client, peer = "unix://client:0", "unix://peer:0"
+	const client, peer = "unix://" + etcdSocket, "unix://peer:0"
 	return l.processes.start(etcd, l.programs[etcd], nil,
 		"--data-dir", etcd, "--unsafe-no-fsync", "--log-level", "warn",
 		"--listen-client-urls", client, "--advertise-client-urls", client,
@@ -144,7 +153,7 @@ func (l *local) startEtcd() error {
 
 func (l *local) startAPI(context.Context) error {
 	args := []string{
-		"--etcd-servers", "unix://client:0",
+		"--etcd-servers", "unix://" + etcdSocket,
 		"--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(l.apiPort.number), "--permit-port-sharing",
 		"--endpoint-reconciler-type", "none", // the loopback address would be refused as an endpoint
 		"--tls-cert-file", "apiserver.crt", "--tls-private-key-file", "apiserver.key", "--client-ca-file", "ca.crt",
@@ -205,8 +214,14 @@ func (l *local) stopAPI(context.Context) error {
 
 func (l *local) check() error { return l.processes.check() }
 
+func (l *local) started(ctx context.Context) (err error) {
+	l.initial, err = l.content(ctx)
+	return err
+}
+
 func (l *local) stop() error {
 	l.processes.close()
+	l.store.close()
 	for _, port := range []*port{l.apiPort, l.calico} {
 		if port != nil {
 			port.release()

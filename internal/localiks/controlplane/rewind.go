@@ -1,0 +1,85 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rewind brings everything that is stored back to what it was when Start
+// returned, under running programs: what was made since is deleted, what was
+// changed or deleted is as it was. For the API server and all that watch it
+// these are changes like any other, and controllers act on them as they do. A
+// control plane that cannot do it (a kind cluster) answers with
+// [errors.ErrUnsupported].
+func (c *ControlPlane) Rewind(ctx context.Context) error {
+	if err := c.plane.rewind(ctx); err != nil {
+		return fmt.Errorf("rewinding control plane %s: %w", c.options.Name, err)
+	}
+	c.calicoV3.Store(c.options.CalicoAPI)
+	return c.awaitAPI(ctx)
+}
+
+// content is what etcd holds.
+type content map[string]string
+
+// ownBusiness are keys that are not the cluster's content: bookkeeping of the
+// API server, and what goes by itself.
+var ownBusiness = []string{"compact_rev_key", "/registry/events/", "/registry/leases/", "/registry/masterleases/"}
+
+// transactionLimit is how many changes etcd takes at once.
+const transactionLimit = 128
+
+func (l *local) rewind(ctx context.Context) error {
+	now, err := l.content(ctx)
+	if err != nil {
+		return err
+	}
+	for changes := range slices.Chunk(l.initial.changes(now), transactionLimit) {
+		if err := l.store.call(ctx, "kv/txn", map[string]any{"success": changes}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// content reads all that there is.
+func (l *local) content(ctx context.Context) (content, error) {
+	var answer struct {
+		KVs []struct {
+			Key   []byte `json:"key"`
+			Value []byte `json:"value"`
+		} `json:"kvs"`
+	}
+	all := []byte{0} // as the first key and as the end: every key
+	if err := l.store.call(ctx, "kv/range", map[string]any{"key": all, "range_end": all}, &answer); err != nil {
+		return nil, err
+	}
+	out := content{}
+	for _, pair := range answer.KVs {
+		key := string(pair.Key)
+		if !slices.ContainsFunc(ownBusiness, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+			out[key] = string(pair.Value)
+		}
+	}
+	return out, nil
+}
+
+// changes are etcd's requests that make what it holds now what it is to hold.
+func (c content) changes(now content) []map[string]any {
+	var requests []map[string]any
+	encoded := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	for key, value := range c {
+		if have, found := now[key]; !found || have != value {
+			requests = append(requests, map[string]any{"request_put": map[string]any{"key": encoded(key), "value": encoded(value)}})
+		}
+	}
+	for key := range now {
+		if _, stays := c[key]; !stays {
+			requests = append(requests, map[string]any{"request_delete_range": map[string]any{"key": encoded(key)}})
+		}
+	}
+	return requests
+}

@@ -63,10 +63,7 @@ func Environment(t testing.TB) *localiks.Environment {
 	process.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
-		process.environment, process.err = localiks.Start(ctx, localiks.Options{Clusters: []localiks.ClusterOptions{
-			{Cluster: localiks.SampleCluster(Classic, fakeiks.Classic)},
-			{Cluster: localiks.SampleCluster(VPC, fakeiks.VPC)},
-		}})
+		process.environment, process.err = localiks.Start(ctx, localiks.Options{Clusters: []localiks.ClusterOptions{clusterOptions(Classic), clusterOptions(VPC)}})
 	})
 	if process.err != nil {
 		t.Fatalf("localiks did not start: %v", process.err)
@@ -74,36 +71,40 @@ func Environment(t testing.TB) *localiks.Environment {
 	return process.environment
 }
 
-// Rebuild deletes a cluster of the shared localiks and makes it again: empty,
-// under the same name, with another ID.
-func Rebuild(t testing.TB, name string) *localiks.Cluster {
+// Rebuild deletes a cluster of the shared localiks and makes another one of the
+// same name: empty, with another ID, and different from the usual one as
+// changes say.
+func Rebuild(t testing.TB, name string, changes ...func(*fakeiks.Cluster)) *localiks.Cluster {
 	t.Helper()
 	e := Environment(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	c, err := e.RebuildCluster(ctx, name)
+	o := clusterOptions(name)
+	for _, change := range changes {
+		change(&o.Cluster)
+	}
+	c, err := e.RebuildCluster(ctx, o)
 	if err != nil {
 		t.Fatalf("rebuilding a cluster: %v", err)
 	}
 	return c
 }
 
-// OwnEnvironment starts a localiks for one test alone.
-func OwnEnvironment(t testing.TB, o localiks.Options) *localiks.Environment {
+// Fresh is Rebuild for one test: whoever comes next has the usual cluster.
+func Fresh(t testing.TB, name string, changes ...func(*fakeiks.Cluster)) (*localiks.Environment, *localiks.Cluster) {
 	t.Helper()
-	requireAcceptance(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	e, err := localiks.Start(ctx, o)
-	if err != nil {
-		t.Fatalf("localiks did not start: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Errorf("closing localiks: %v", err)
-		}
-	})
-	return e
+	c := Rebuild(t, name, changes...)
+	t.Cleanup(func() { Rebuild(t, name) })
+	return Environment(t), c
+}
+
+func clusterOptions(name string) localiks.ClusterOptions {
+	return localiks.ClusterOptions{Cluster: localiks.SampleCluster(name, providers()[name])}
+}
+
+// providers are the infrastructures of the shared clusters.
+func providers() map[string]fakeiks.Provider {
+	return map[string]fakeiks.Provider{Classic: fakeiks.Classic, VPC: fakeiks.VPC}
 }
 
 func requireAcceptance(t testing.TB) {

@@ -76,8 +76,6 @@ type Cluster struct {
 	// LoadBalancers serves the cluster's Services of type LoadBalancer. Tests
 	// make it slow, stubborn or wrong.
 	LoadBalancers *balancers.Controller
-
-	options ClusterOptions
 }
 
 // Start brings an environment up and returns when every cluster is ready. It
@@ -145,7 +143,6 @@ func (e *Environment) AddCluster(ctx context.Context, o ClusterOptions) (*Cluste
 
 // register tells IKS about a control plane and lets the cloud controllers loose on it.
 func (e *Environment) register(ctx context.Context, plane *controlplane.ControlPlane, o ClusterOptions) (*Cluster, error) {
-	asked := o
 	if err := grantRoles(ctx, plane.RESTConfig()); err != nil {
 		return nil, err
 	}
@@ -170,7 +167,7 @@ func (e *Environment) register(ctx context.Context, plane *controlplane.ControlP
 		lbs.Stop()
 		return nil, err
 	}
-	c := &Cluster{ControlPlane: plane, Name: info.Name, ID: info.ID, Cloud: controllers, LoadBalancers: lbs, options: asked}
+	c := &Cluster{ControlPlane: plane, Name: info.Name, ID: info.ID, Cloud: controllers, LoadBalancers: lbs}
 	if err := controllers.Ready(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
@@ -202,17 +199,16 @@ func (e *Environment) RemoveCluster(name string) error {
 	return errors.Join(c.stop(), os.RemoveAll(e.dirOf(name)))
 }
 
-// RebuildCluster deletes a cluster and makes it again under the same name: it
-// has another ID, and what it was asked for when it was added. Where that can
-// be, its control plane is rewound instead of started anew, which takes a
-// fraction of the time.
-func (e *Environment) RebuildCluster(ctx context.Context, name string) (*Cluster, error) {
+// RebuildCluster deletes a cluster and makes another one of the same name: empty
+// and with another ID. Where that can be, the control plane is rewound instead
+// of started anew, which takes a fraction of the time.
+func (e *Environment) RebuildCluster(ctx context.Context, o ClusterOptions) (*Cluster, error) {
 	e.mu.Lock()
-	old := e.clusters[name]
-	delete(e.clusters, name)
+	old := e.clusters[o.Name]
+	delete(e.clusters, o.Name)
 	e.mu.Unlock()
 	if old == nil {
-		return nil, fmt.Errorf("there is no cluster %q", name)
+		return nil, fmt.Errorf("there is no cluster %q", o.Name)
 	}
 	old.Cloud.Stop()
 	old.LoadBalancers.Stop()
@@ -220,15 +216,15 @@ func (e *Environment) RebuildCluster(ctx context.Context, name string) (*Cluster
 	err := old.Rewind(ctx)
 	if err == nil {
 		var c *Cluster
-		if c, err = e.register(ctx, old.ControlPlane, old.options); err == nil {
+		if c, err = e.register(ctx, old.ControlPlane, o); err == nil {
 			return c, nil
 		}
 	}
-	err = errors.Join(err, old.ControlPlane.Stop(), os.RemoveAll(e.dirOf(name)))
+	err = errors.Join(err, old.ControlPlane.Stop(), os.RemoveAll(e.dirOf(o.Name)))
 	if !errors.Is(err, errors.ErrUnsupported) {
-		return nil, fmt.Errorf("cluster %s: %w", name, err)
+		return nil, fmt.Errorf("cluster %s: %w", o.Name, err)
 	}
-	return e.AddCluster(ctx, old.options)
+	return e.AddCluster(ctx, o)
 }
 
 // Close ends everything that was started and removes a temporary folder.

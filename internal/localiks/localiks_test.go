@@ -47,7 +47,7 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("IKS has %d workers and the cluster %d nodes, want 8 of each", len(workers), len(nodes.Items))
 	}
 	checkRoles(t, client)
-	again := rebuilt(t, e, first)
+	again := rebuilt(t, e, first, sample)
 	variables := map[string]string{}
 	for _, assignment := range e.Env() {
 		name, value, _ := strings.Cut(assignment, "=")
@@ -67,7 +67,7 @@ func TestEnvironment(t *testing.T) {
 }
 
 // rebuilt leaves things behind in a cluster that is made again, and looks for them.
-func rebuilt(t *testing.T, e *localiks.Environment, first *localiks.Cluster) *localiks.Cluster {
+func rebuilt(t *testing.T, e *localiks.Environment, first *localiks.Cluster, o localiks.ClusterOptions) *localiks.Cluster {
 	t.Helper()
 	before, err := kubernetes.NewForConfig(first.RESTConfig())
 	if err != nil {
@@ -84,7 +84,7 @@ func rebuilt(t *testing.T, e *localiks.Environment, first *localiks.Cluster) *lo
 	if _, err := before.CoreV1().Namespaces().Patch(t.Context(), "default", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	again, err := e.RebuildCluster(t.Context(), first.Name)
+	again, err := e.RebuildCluster(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,11 +33,17 @@ func TestAccRights(t *testing.T) {
 		planKey, applyKey = "rights-plan-key", "rights-apply-key"
 		v1                = "v1" // a cluster that serves crd.projectcalico.org/v1 alone
 	)
-	e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{
-		{Cluster: localiks.SampleCluster(acctest.Classic, fakeiks.Classic)},
-		{Cluster: localiks.SampleCluster(acctest.VPC, fakeiks.VPC)},
-		{Cluster: localiks.SampleCluster(v1, fakeiks.Classic), WithoutCalicoAPI: true},
-	}})
+	e, _ := acctest.Fresh(t, acctest.Classic)
+	acctest.Fresh(t, acctest.VPC)
+	_, err := e.AddCluster(t.Context(), localiks.ClusterOptions{Cluster: localiks.SampleCluster(v1, fakeiks.Classic), WithoutCalicoAPI: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.RemoveCluster(v1); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, name := range []string{acctest.Classic, acctest.VPC, v1} {
 		withdraw(t, e.Cluster(name))
 	}

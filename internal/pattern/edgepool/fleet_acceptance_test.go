@@ -8,19 +8,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 // A thousand nodes through the command line, counted by the API server's audit
 // log: one patch for each node, and otherwise as many requests as for ten.
 func TestAccThousandNodes(t *testing.T) {
 	const count = 1000
-	e := acctest.OwnEnvironment(t, localiks.Options{
-		Clusters: []localiks.ClusterOptions{{Cluster: localiks.SampleCluster(acctest.VPC, fakeiks.VPC)}},
-	})
-	c := e.Cluster(acctest.VPC)
+	e, c := acctest.Fresh(t, acctest.VPC)
 	nodes := make([]controlplane.Node, count)
 	for i := range nodes {
 		nodes[i] = controlplane.Node{

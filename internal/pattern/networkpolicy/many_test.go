@@ -8,16 +8,13 @@ import (
 	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 // A plan without changes asks the cluster as often for 200 policies of three
 // rules as for two: once for the API, and once for the policies of each
 // namespace. How long it takes is in the log.
 func TestAccManyPolicies(t *testing.T) {
-	e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: localiks.SampleCluster(acctest.Classic, fakeiks.Classic)}}})
-	c := e.Cluster(acctest.Classic)
+	e, c := acctest.Fresh(t, acctest.Classic)
 	config := func(count int) string {
 		return acctest.ProviderBlock(e) + fmt.Sprintf(`
 resource "iks_network_policy" "many" {

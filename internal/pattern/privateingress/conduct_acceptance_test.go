@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
@@ -25,11 +24,7 @@ import (
 func TestAccNoPrivateALB(t *testing.T) {
 	for _, cluster := range []string{acctest.Classic, acctest.VPC} {
 		t.Run(cluster, func(t *testing.T) {
-			provider := fakeiks.Classic
-			if cluster == acctest.VPC {
-				provider = fakeiks.VPC
-			}
-			e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: localiks.SampleCluster(cluster, provider)}}})
+			e, c := acctest.Fresh(t, cluster)
 			w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+front(cluster, toShop))
 			plan := w.Plan()
 			planned(t, plan, "create")
@@ -55,7 +50,7 @@ resource "iks_alb_state" "private" {
 			if !reflect.DeepEqual(got["addresses"], want) || got["address"] != want[0] || got["exposure"] != "private" || got["ingress_class"] != "private-iks-k8s-nginx" || got["ready"] != true {
 				t.Errorf("the attributes are %v, want the addresses %v", got, want)
 			}
-			if in(t, e.Cluster(cluster)).ingress().Spec.IngressClassName == nil {
+			if in(t, c).ingress().Spec.IngressClassName == nil {
 				t.Error("the Ingress has no class")
 			}
 			// The ALBs go behind the Ingress's back.
@@ -217,8 +212,8 @@ func TestAccDoesNotWait(t *testing.T) {
 // While the ALBs run two kinds of controllers the class must be named. When they
 // all have changed over, an Ingress whose class was found follows.
 func TestAccFollowsTheController(t *testing.T) {
-	e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: localiks.SampleCluster(acctest.Classic, fakeiks.Classic)}}})
-	enablePrivate(t, e, e.Cluster(acctest.Classic))
+	e, c := acctest.Fresh(t, acctest.Classic)
+	enablePrivate(t, e, c)
 	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+front(acctest.Classic, toShop))
 	w.MustApply()
 	var private []fakeiks.ALB

@@ -1,6 +1,7 @@
 package privateservice_test
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -14,24 +15,21 @@ import (
 // A hundred private services cost a plan without a change as many requests as
 // one does, counted by the API server's audit log and by IKS.
 func TestAccHundredServices(t *testing.T) {
-	for _, kind := range []struct {
-		name     string
-		provider fakeiks.Provider
-	}{{acctest.Classic, fakeiks.Classic}, {acctest.VPC, fakeiks.VPC}} {
-		t.Run(kind.name, func(t *testing.T) {
-			sample := localiks.SampleCluster(kind.name, kind.provider)
-			for i := range sample.Zones {
-				if kind.provider == fakeiks.Classic {
-					sample.Zones[i].PortablePrivate = []string{[]string{"10.201.0.0/24", "10.202.0.0/24", "10.203.0.0/24"}[i]}
+	for _, name := range []string{acctest.Classic, acctest.VPC} {
+		t.Run(name, func(t *testing.T) {
+			e, c := acctest.Fresh(t, name, func(sample *fakeiks.Cluster) {
+				if name == acctest.VPC {
+					return
 				}
-			}
-			e := acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: sample}}})
-			c := e.Cluster(kind.name)
+				for i := range sample.Zones {
+					sample.Zones[i].PortablePrivate = []string{fmt.Sprintf("10.%d.0.0/24", 201+i)}
+				}
+			})
 			config := func(count string) string {
 				return acctest.ProviderBlock(e) + `
 resource "iks_private_service" "it" {
   count    = ` + count + `
-  cluster  = "` + kind.name + `"
+  cluster  = "` + name + `"
   name     = "api-${count.index}"
   selector = { app = "api-${count.index}" }
   ports    = [{ port = 443 }]

@@ -190,7 +190,7 @@ func (l *local) startCalico() error {
 		config, err = writeKubeconfig(l.options.Dir, l.options.Name, l.access, "localiks-calico", masters)
 	}
 	if err == nil {
-		err = l.processes.start(calicoAPIServer, l.programs[calicoAPIServer],
+		err = l.processes.Start(calicoAPIServer, l.programs[calicoAPIServer],
 			[]string{"DATASTORE_TYPE=kubernetes", "KUBECONFIG=" + config},
 			"--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(reserved.number), "--permit-port-sharing",
 			"--tls-cert-file", calicoAPIServer+".crt", "--tls-private-key-file", calicoAPIServer+".key",

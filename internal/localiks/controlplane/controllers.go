@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/process"
 )
 
 func (l *local) control(ctx context.Context, s *steps) error {
@@ -21,7 +23,7 @@ func (l *local) control(ctx context.Context, s *steps) error {
 		if err != nil {
 			return err
 		}
-		err = l.processes.start(controllerManager, l.programs[controllerManager], nil,
+		err = l.processes.Start(controllerManager, l.programs[controllerManager], nil,
 			"--kubeconfig", manager, "--service-account-private-key-file", "sa.key", "--root-ca-file", "ca.crt",
 			"--leader-elect=false", "--secure-port", "0", "--profiling=false",
 			"--flex-volume-plugin-dir", "volume-plugins", // it makes this folder, elsewhere in the system if not told
@@ -34,7 +36,7 @@ func (l *local) control(ctx context.Context, s *steps) error {
 		if err != nil {
 			return err
 		}
-		err = l.processes.start(scheduler, l.programs[scheduler], nil,
+		err = l.processes.Start(scheduler, l.programs[scheduler], nil,
 			"--kubeconfig", planner, "--leader-elect=false", "--secure-port", "0", "--profiling=false",
 			"--kube-api-qps", "1000", "--kube-api-burst", "1000")
 		if err != nil {
@@ -66,7 +68,7 @@ func (l *local) controllersReady(ctx context.Context) error {
 }
 
 // startKwok runs kwok, which plays the nodes that are selected and their pods.
-func startKwok(p *processes, path string, o Options, a access, selectNodes ...string) error {
+func startKwok(p *process.Group, path string, o Options, a access, selectNodes ...string) error {
 	config, err := writeKubeconfig(o.Dir, o.Name, a, "localiks-kwok", masters)
 	if err != nil {
 		return err
@@ -84,5 +86,5 @@ func startKwok(p *processes, path string, o Options, a access, selectNodes ...st
 	for _, stage := range stages {
 		args = append(args, "--config", stage)
 	}
-	return p.start(kwok, path, nil, args...)
+	return p.Start(kwok, path, nil, args...)
 }

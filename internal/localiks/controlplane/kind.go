@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/process"
 	"github.com/iks-patterns/terraform-provider-iks/internal/tools/build"
 )
 
@@ -31,8 +32,8 @@ const kindMount = "/localiks"
 type kindCluster struct {
 	options   Options
 	provider  *cluster.Provider
-	processes *processes // kwok
-	tokens    *relay     // nil without TokenReviewURL
+	processes *process.Group // kwok
+	tokens    *relay         // nil without TokenReviewURL
 	access    access
 	created   bool
 }
@@ -41,7 +42,7 @@ func newKind(ctx context.Context, o Options) (plane, error) {
 	if err := dockerUsable(ctx); err != nil {
 		return nil, err
 	}
-	processes, err := newProcesses(o.Dir, func(name string, err error) {
+	processes, err := process.New(o.Dir, func(name string, err error) {
 		_, _ = fmt.Fprintf(o.Log, "control plane %s: %s ended unasked: %v\n", o.Name, name, err)
 	})
 	if err != nil {
@@ -275,10 +276,10 @@ func (k *kindCluster) rewind(context.Context) error {
 	return fmt.Errorf("a kind cluster: %w", errors.ErrUnsupported)
 }
 
-func (k *kindCluster) check() error { return k.processes.check() }
+func (k *kindCluster) check() error { return k.processes.Check() }
 
 func (k *kindCluster) stop() error {
-	k.processes.close()
+	k.processes.Close()
 	var failures []error
 	if k.created {
 		failures = append(failures, k.provider.Delete(k.options.Name, k.kubeconfig()))

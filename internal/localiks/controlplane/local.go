@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/client-go/util/keyutil"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/process"
 	"github.com/iks-patterns/terraform-provider-iks/internal/tools/build"
 )
 
@@ -33,7 +34,7 @@ const etcdSocket = "client:0"
 // local is a control plane of programs that this process starts.
 type local struct {
 	options   Options
-	processes *processes
+	processes *process.Group
 	access    access
 	apiPort   *port
 	calico    *port             // nil until the Calico API server runs
@@ -46,7 +47,7 @@ func newLocal(o Options) (*local, error) {
 	if _, err := os.Stat(filepath.Join(o.Dir, etcd)); !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s has served another control plane, give each a new folder", o.Dir)
 	}
-	processes, err := newProcesses(o.Dir, func(name string, err error) {
+	processes, err := process.New(o.Dir, func(name string, err error) {
 		_, _ = fmt.Fprintf(o.Log, "control plane %s: %s ended unasked: %v\n", o.Name, name, err)
 	})
 	if err != nil {
@@ -145,7 +146,7 @@ func (l *local) prepare() error {
 // could have, and no API server that finds a stranger's etcd.
 func (l *local) startEtcd() error {
 	const client, peer = "unix://" + etcdSocket, "unix://peer:0"
-	return l.processes.start(etcd, l.programs[etcd], nil,
+	return l.processes.Start(etcd, l.programs[etcd], nil,
 		"--data-dir", etcd, "--unsafe-no-fsync", "--log-level", "warn",
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer)
@@ -178,7 +179,7 @@ func (l *local) startAPI(context.Context) error {
 			// the API server's own memory of 10 seconds.
 			"--authentication-token-webhook-cache-ttl", "1s")
 	}
-	return l.processes.start(kubeAPIServer, l.programs[kubeAPIServer], nil, args...)
+	return l.processes.Start(kubeAPIServer, l.programs[kubeAPIServer], nil, args...)
 }
 
 const tokenReviewConfig = `apiVersion: v1
@@ -196,23 +197,23 @@ func (l *local) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return readyz(ctx, restConfig(l.access, who, "localiks"), l.processes.check)
+	return readyz(ctx, restConfig(l.access, who, "localiks"), l.processes.Check)
 }
 
 func (l *local) pause(context.Context) error {
-	return l.processes.freeze(kubeAPIServer)
+	return l.processes.Freeze(kubeAPIServer)
 }
 
 func (l *local) resume(context.Context) error {
-	return l.processes.thaw(kubeAPIServer)
+	return l.processes.Thaw(kubeAPIServer)
 }
 
 func (l *local) stopAPI(context.Context) error {
-	l.processes.stop(kubeAPIServer)
+	l.processes.Stop(kubeAPIServer)
 	return nil
 }
 
-func (l *local) check() error { return l.processes.check() }
+func (l *local) check() error { return l.processes.Check() }
 
 func (l *local) started(ctx context.Context) (err error) {
 	l.initial, err = l.content(ctx)
@@ -220,7 +221,7 @@ func (l *local) started(ctx context.Context) (err error) {
 }
 
 func (l *local) stop() error {
-	l.processes.close()
+	l.processes.Close()
 	l.store.close()
 	for _, port := range []*port{l.apiPort, l.calico} {
 		if port != nil {

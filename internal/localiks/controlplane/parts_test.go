@@ -107,49 +107,6 @@ func TestPortStaysReserved(t *testing.T) {
 	refused("after it was served")
 }
 
-func TestProcessesThatEndUnasked(t *testing.T) {
-	t.Parallel()
-	told := make(chan error, 1)
-	dir := t.TempDir()
-	p, err := newProcesses(dir, func(name string, err error) { told <- fmt.Errorf("%s: %w", name, err) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.start("fails", "/bin/sh", []string{"WORD=because"}, "-c", `echo "$WORD in $HOME"; exit 3`); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.start("lives", "/bin/sleep", nil, "1000"); err != nil {
-		t.Fatal(err)
-	}
-	err = <-told
-	for _, want := range []string{"fails", "exit status 3", "because in " + dir} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not in %v", want, err)
-		}
-	}
-	if err := p.check(); err == nil || strings.Contains(err.Error(), "lives") {
-		t.Errorf("check: %v", err)
-	}
-	if err := p.freeze("fails"); err == nil {
-		t.Error("what has ended can be frozen")
-	}
-	if err := p.freeze("lives"); err != nil {
-		t.Error(err)
-	}
-	p.close() // also what is frozen
-	if err := p.check(); err != nil {
-		t.Errorf("after close: %v", err)
-	}
-	select {
-	case err := <-told:
-		t.Errorf("what was stopped was told of: %v", err)
-	default:
-	}
-	if err := p.thaw("lives"); err == nil {
-		t.Error("what was stopped can be thawed")
-	}
-}
-
 func TestUntil(t *testing.T) {
 	t.Parallel()
 	missing := errors.New("one thing")

@@ -1,4 +1,6 @@
-package controlplane
+// Package process runs the programs that localiks is made of, so that none
+// outlives the process that started it.
+package process
 
 import (
 	"context"
@@ -22,50 +24,66 @@ type process struct {
 	err  error         // why it ended; read after done
 }
 
-// processes starts programs that do not outlive this process, however it ends.
+// Group starts programs that do not outlive this process, however it ends.
 // The kernel ends a child together with the thread that started it, so all are
-// started from one thread that lives until close.
-type processes struct {
+// started from one thread that lives until Close.
+type Group struct {
 	folder string // working directory and home of each program
 	died   func(name string, err error)
 	starts chan func()
-	alive  context.Context // the programs' own; it ends with close
+	alive  context.Context // the programs' own; it ends with Close
 	end    context.CancelFunc
 
 	mu      sync.Mutex
 	running map[string]*process
 }
 
-// newProcesses prepares the folder. died is told of each program that ends
+// New prepares the folder. died is told of each program that ends
 // without having been asked to.
-func newProcesses(folder string, died func(name string, err error)) (*processes, error) {
+func New(folder string, died func(name string, err error)) (*Group, error) {
+	return NewWithin(folder, func() error { return nil }, died)
+}
+
+// NewWithin is New for programs that are to inherit something of the thread
+// that starts them, such as its network namespace: enter, which may change the
+// thread as it likes, is called on it before anything else.
+func NewWithin(folder string, enter func() error, died func(name string, err error)) (*Group, error) {
 	if err := os.MkdirAll(filepath.Join(folder, "logs"), 0o700); err != nil {
 		return nil, fmt.Errorf("logs: %w", err)
 	}
-	p := &processes{folder: folder, died: died, starts: make(chan func()), running: map[string]*process{}}
-	p.alive, p.end = context.WithCancel(context.Background())
+	g := &Group{folder: folder, died: died, starts: make(chan func()), running: map[string]*process{}}
+	entered := make(chan error)
 	go func() {
 		// Never unlocked: the thread ends with this goroutine.
 		runtime.LockOSThread()
-		for start := range p.starts {
+		err := enter()
+		entered <- err
+		if err != nil {
+			return
+		}
+		for start := range g.starts {
 			start()
 		}
 	}()
-	return p, nil
+	if err := <-entered; err != nil {
+		return nil, err
+	}
+	g.alive, g.end = context.WithCancel(context.Background())
+	return g, nil
 }
 
-// start runs a program with exactly this environment, beside HOME and TMPDIR,
+// Start runs a program with exactly this environment, beside HOME and TMPDIR,
 // which are the folder: nothing of the user's settings or proxies reaches it.
-func (p *processes) start(name, path string, env []string, args ...string) error {
-	logFile := filepath.Join(p.folder, "logs", name+".log")
+func (g *Group) Start(name, path string, env []string, args ...string) error {
+	logFile := filepath.Join(g.folder, "logs", name+".log")
 	output, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("log of %s: %w", name, err)
 	}
 	defer func() { _ = output.Close() }() // the program has its own descriptor
-	cmd := exec.CommandContext(p.alive, path, args...)
-	cmd.Dir = p.folder
-	cmd.Env = append([]string{"HOME=" + p.folder, "TMPDIR=" + p.folder}, env...)
+	cmd := exec.CommandContext(g.alive, path, args...)
+	cmd.Dir = g.folder
+	cmd.Env = append([]string{"HOME=" + g.folder, "TMPDIR=" + g.folder}, env...)
 	cmd.Stdout, cmd.Stderr = output, output
 	// A group of its own, so that an interrupt typed at the terminal reaches
 	// the parent alone, which then stops everything in order.
@@ -73,39 +91,39 @@ func (p *processes) start(name, path string, env []string, args ...string) error
 	dieWithParent(cmd.SysProcAttr)
 
 	started := make(chan error)
-	p.starts <- func() { started <- cmd.Start() }
+	g.starts <- func() { started <- cmd.Start() }
 	if err := <-started; err != nil {
 		return fmt.Errorf("starting %s: %w", name, err)
 	}
 	proc := &process{name: name, log: logFile, cmd: cmd, done: make(chan struct{})}
-	p.mu.Lock()
-	p.running[name] = proc
-	p.mu.Unlock()
+	g.mu.Lock()
+	g.running[name] = proc
+	g.mu.Unlock()
 	go func() {
 		proc.err = cmd.Wait()
 		close(proc.done)
-		p.mu.Lock()
-		unasked := p.running[name] == proc
-		p.mu.Unlock()
+		g.mu.Lock()
+		unasked := g.running[name] == proc
+		g.mu.Unlock()
 		if unasked {
-			p.died(name, proc.failure())
+			g.died(name, proc.failure())
 		}
 	}()
 	return nil
 }
 
-// stop ends a program at once: the data is thrown away with it, so there is
+// Stop ends a program at once: the data is thrown away with it, so there is
 // nothing to save. Stopping what does not run is no error.
-func (p *processes) stop(names ...string) {
+func (g *Group) Stop(names ...string) {
 	var stopped []*process
-	p.mu.Lock()
+	g.mu.Lock()
 	for _, name := range names {
-		if proc, ok := p.running[name]; ok {
-			delete(p.running, name)
+		if proc, ok := g.running[name]; ok {
+			delete(g.running, name)
 			stopped = append(stopped, proc)
 		}
 	}
-	p.mu.Unlock()
+	g.mu.Unlock()
 	for _, proc := range stopped {
 		_ = proc.cmd.Process.Kill() // it may have ended by itself
 	}
@@ -114,9 +132,9 @@ func (p *processes) stop(names ...string) {
 	}
 }
 
-// freeze stops all work of a running program until thaw.
-func (p *processes) freeze(name string) error {
-	proc, err := p.find(name)
+// Freeze stops all work of a running program until Thaw.
+func (g *Group) Freeze(name string) error {
+	proc, err := g.find(name)
 	if err != nil {
 		return err
 	}
@@ -129,9 +147,9 @@ func (p *processes) freeze(name string) error {
 	return nil
 }
 
-// thaw ends freeze.
-func (p *processes) thaw(name string) error {
-	proc, err := p.find(name)
+// Thaw ends Freeze.
+func (g *Group) Thaw(name string) error {
+	proc, err := g.find(name)
 	if err != nil {
 		return err
 	}
@@ -141,22 +159,22 @@ func (p *processes) thaw(name string) error {
 	return nil
 }
 
-func (p *processes) find(name string) (*process, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	proc, ok := p.running[name]
+func (g *Group) find(name string) (*process, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	proc, ok := g.running[name]
 	if !ok {
 		return nil, fmt.Errorf("%s does not run", name)
 	}
 	return proc, nil
 }
 
-// check tells of each program that should run and does not.
-func (p *processes) check() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// Check tells of each program that should run and does not.
+func (g *Group) Check() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	var failures []error
-	for _, proc := range p.running {
+	for _, proc := range g.running {
 		select {
 		case <-proc.done:
 			failures = append(failures, proc.failure())
@@ -166,17 +184,17 @@ func (p *processes) check() error {
 	return errors.Join(failures...)
 }
 
-// close ends all programs and the thread that started them. No start may follow.
-func (p *processes) close() {
-	p.mu.Lock()
+// Close ends all programs and the thread that started them. No Start may follow.
+func (g *Group) Close() {
+	g.mu.Lock()
 	var names []string
-	for name := range p.running {
+	for name := range g.running {
 		names = append(names, name)
 	}
-	p.mu.Unlock()
-	p.stop(names...)
-	p.end()
-	close(p.starts)
+	g.mu.Unlock()
+	g.Stop(names...)
+	g.end()
+	close(g.starts)
 }
 
 // failure says how a program ended, with the end of what it wrote.

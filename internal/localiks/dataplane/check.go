@@ -1,0 +1,72 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Expectation is a probe and what must become of it.
+type Expectation struct {
+	Probe
+	Want Verdict
+}
+
+const (
+	// settling bounds how long a change may take until packets feel it.
+	settling = 15 * time.Second
+	// again is how often a verdict must come in a row to count.
+	again = 2
+)
+
+// Check sends all probes at once until each has met its verdict twice running,
+// and then all once more: what holds must hold together. The error tells of
+// each that does not, with the rules that its packets met on the way.
+func (l *Lab) Check(ctx context.Context, expectations ...Expectation) error {
+	ctx, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	if err := each(expectations, func(e Expectation) error { return e.await(ctx) }); err != nil {
+		return errors.Join(err, l.explain(context.WithoutCancel(ctx), expectations))
+	}
+	err := each(expectations, func(e Expectation) error { return e.await(ctx) })
+	if err != nil {
+		return errors.Join(fmt.Errorf("held once, and then no longer: %w", err), l.explain(context.WithoutCancel(ctx), expectations))
+	}
+	return nil
+}
+
+// each does something for all expectations at the same time.
+func each(expectations []Expectation, do func(Expectation) error) error {
+	failures := make([]error, len(expectations))
+	var all sync.WaitGroup
+	for i, e := range expectations {
+		all.Go(func() { failures[i] = do(e) })
+	}
+	all.Wait()
+	return errors.Join(failures...)
+}
+
+// await sends the probe until its verdict is the one that is wanted.
+func (e Expectation) await(ctx context.Context) error {
+	met := 0
+	for {
+		answer, err := e.Send(context.WithoutCancel(ctx))
+		if err == nil && answer.Verdict == e.Want {
+			if met++; met == again {
+				return nil
+			}
+			continue
+		}
+		met = 0
+		select {
+		case <-ctx.Done():
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.Probe, err)
+			}
+			return fmt.Errorf("%s: %s, want %s", e.Probe, answer.Verdict, e.Want)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package dataplane
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// APIPort of the control node, in the range from which IKS takes the ports of
+// masters: no failsafe port of Calico's, so policies can close it.
+const APIPort = 31234
+
+// KonnectivityPort of the control node answers as any server of a lab does.
+const KonnectivityPort = 31235
+
+// Subnets of the control nodes: a public one, and one of the addresses of
+// IBM's services, where masters are on the private network.
+var (
+	controlPrivate = netip.MustParsePrefix("166.9.48.0/24")
+	controlPublic  = netip.MustParsePrefix("192.0.2.0/24")
+)
+
+// control makes the host that leads to the API server, which itself stays
+// outside the lab.
+func (c *Cluster) control(ctx context.Context, number int) error {
+	l := c.lab
+	h, err := newHost(ctx, "API server of "+c.Name)
+	if err != nil {
+		return err
+	}
+	l.hosts = append(l.hosts, h)
+	c.Control = h
+	private, public := at(controlPrivate, 10+number), at(controlPublic, 10+number)
+	h.Address, h.Public = private.Addr(), public.Addr()
+	if err := l.private.plug(ctx, h, "eth0", private); err != nil {
+		return err
+	}
+	if err := l.internet.plug(ctx, h, "eth1", public); err != nil {
+		return err
+	}
+	err = h.ip(ctx, fmt.Sprintf("route add default via %s", gateway(public)),
+		fmt.Sprintf("route add 10.0.0.0/8 via %s", gateway(private)))
+	if err != nil {
+		return err
+	}
+	server, err := url.Parse(c.Server())
+	if err != nil {
+		return fmt.Errorf("address of the API server: %w", err)
+	}
+	var listener net.Listener
+	err = h.within(func() (err error) {
+		listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf(":%d", APIPort))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h.serving["API"] = listener
+	go relay(context.WithoutCancel(ctx), listener, server.Host)
+	return h.Serve(ctx, TCP, KonnectivityPort)
+}
+
+// relay passes connections on to an address outside the lab.
+func relay(ctx context.Context, listener net.Listener, to string) {
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		go func() {
+			defer func() { _ = connection.Close() }()
+			target, err := (&net.Dialer{}).DialContext(ctx, "tcp", to)
+			if err != nil {
+				return // the API server is away, as tests may have it
+			}
+			defer func() { _ = target.Close() }()
+			go func() {
+				_, _ = io.Copy(target, connection)
+				_ = target.Close()
+			}()
+			_, _ = io.Copy(connection, target)
+		}()
+	}
+}
+
+// kubeconfig is the administrator's, through the control node's private address.
+func (c *Cluster) kubeconfig() ([]byte, error) {
+	config, err := clientcmd.Load(c.Kubeconfig())
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	for _, cluster := range config.Clusters {
+		cluster.Server = fmt.Sprintf("https://%s:%d", c.Control.Address, APIPort)
+		cluster.TLSServerName = "kubernetes"
+	}
+	return clientcmd.Write(*config)
+}

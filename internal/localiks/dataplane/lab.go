@@ -1,0 +1,279 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+// Options of a lab.
+type Options struct {
+	// Environment that the clusters run in.
+	Environment *localiks.Environment
+	// Clusters by name, classic ones, that get workers with a data plane.
+	Clusters []string
+	// Log hears of programs that end unasked and of pods that cannot be
+	// connected yet; default nothing.
+	Log io.Writer
+}
+
+// Addresses of what is around the clusters.
+var (
+	clientSubnet    = netip.MustParsePrefix("203.0.113.0/24")
+	officeGateway   = netip.MustParsePrefix("198.51.100.2/24")
+	officeSubnet    = netip.MustParsePrefix("10.91.152.128/26")
+	neighbourSubnet = netip.MustParsePrefix("10.200.0.0/24")
+)
+
+// Lab is a data plane that runs. The client, the neighbour and the office serve
+// HTTPS and DNS, as TCP 443 and UDP 53.
+type Lab struct {
+	// Client is on the internet.
+	Client *Host
+	// Office is in a company's network. What it sends to the internet bears the
+	// public address of Gateway.
+	Office, Gateway *Host
+	// Neighbour is another server of the account, on its private network.
+	Neighbour *Host
+
+	options  Options
+	dir      string
+	internet *router
+	private  *router
+	clusters map[string]*Cluster
+	hosts    []*Host
+}
+
+// Cluster is a cluster's part of a lab.
+type Cluster struct {
+	*localiks.Cluster
+	// Workers by their private addresses.
+	Workers map[netip.Addr]*Worker
+	// Control leads to the API server, at APIPort of its private address
+	// (Address) and of its public one (Public).
+	Control *Host
+
+	lab     *Lab
+	subnets subnets
+	follow  *follower
+}
+
+// Start builds a lab and returns when Felix and kube-proxy are in sync on every
+// worker. It takes down what it built when it fails.
+func Start(ctx context.Context, o Options) (*Lab, error) {
+	if missing := Missing(); missing != "" {
+		return nil, fmt.Errorf("a data plane needs %s", missing)
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	dir, err := os.MkdirTemp("", "dataplane-")
+	if err != nil {
+		return nil, fmt.Errorf("data plane: %w", err)
+	}
+	l := &Lab{options: o, dir: dir, clusters: map[string]*Cluster{}}
+	if err := l.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("data plane: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+func (l *Lab) start(ctx context.Context) error {
+	if err := l.surroundings(ctx); err != nil {
+		return err
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i, name := range l.options.Clusters {
+		cluster := l.options.Environment.Cluster(name)
+		if cluster == nil {
+			return fmt.Errorf("there is no cluster %q", name)
+		}
+		c, err := l.newCluster(ctx, cluster, i)
+		if err != nil {
+			return fmt.Errorf("cluster %s: %w", name, err)
+		}
+		l.clusters[name] = c
+		group.Go(func() error {
+			if err := c.start(groupCtx); err != nil {
+				return fmt.Errorf("cluster %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// surroundings makes the two networks and who is there beside the clusters.
+func (l *Lab) surroundings(ctx context.Context) error {
+	var err error
+	if l.internet, err = newRouter(ctx, "internet"); err != nil {
+		return err
+	}
+	if l.private, err = newRouter(ctx, "private network"); err != nil {
+		return err
+	}
+	l.hosts = append(l.hosts, l.internet.Host, l.private.Host)
+	if l.Client, err = l.host(ctx, "client", l.internet, at(clientSubnet, 10)); err != nil {
+		return err
+	}
+	if l.Neighbour, err = l.host(ctx, "neighbour", l.private, at(neighbourSubnet, 10)); err != nil {
+		return err
+	}
+	if l.Gateway, err = l.host(ctx, "gateway", l.internet, officeGateway); err != nil {
+		return err
+	}
+	if err := l.company(ctx); err != nil {
+		return err
+	}
+	for _, h := range []*Host{l.Client, l.Neighbour, l.Office} {
+		for _, p := range []port{{TCP, 443}, {UDP, 53}} {
+			if err := h.Serve(ctx, p.protocol, p.number); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// host makes a host with one interface and a default route.
+func (l *Lab) host(ctx context.Context, name string, network *router, address netip.Prefix) (*Host, error) {
+	h, err := newHost(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	l.hosts = append(l.hosts, h)
+	h.Address = address.Addr()
+	if err := network.plug(ctx, h, "eth0", address); err != nil {
+		return nil, err
+	}
+	return h, h.ip(ctx, fmt.Sprintf("route add default via %s", gateway(address)))
+}
+
+// company puts the office behind its gateway, which hides it from the internet.
+func (l *Lab) company(ctx context.Context) error {
+	var err error
+	if l.Office, err = newHost(ctx, "office"); err != nil {
+		return err
+	}
+	l.hosts = append(l.hosts, l.Office)
+	inside, office := at(officeSubnet, 1), at(officeSubnet, 2)
+	l.Office.Address = office.Addr()
+	err = l.Office.ip(ctx,
+		fmt.Sprintf("link add eth0 type veth peer name lan0 netns %s", l.Gateway.path()),
+		fmt.Sprintf("addr add %s dev eth0", office), "link set eth0 up")
+	if err != nil {
+		return err
+	}
+	if err := l.Gateway.ip(ctx, fmt.Sprintf("addr add %s dev lan0", inside), "link set lan0 up"); err != nil {
+		return err
+	}
+	if err := l.Office.ip(ctx, fmt.Sprintf("route add default via %s", inside.Addr())); err != nil {
+		return err
+	}
+	if err := l.Gateway.sysctl("1", "ipv4/ip_forward"); err != nil {
+		return err
+	}
+	_, err = l.Gateway.run(ctx, "add table ip company\n"+
+		"add chain ip company out { type nat hook postrouting priority 100; }\n"+
+		"add rule ip company out oifname eth0 masquerade\n", "nft", "-f", "-")
+	return err
+}
+
+// at is the address with a number in a subnet, with the subnet's length.
+func at(subnet netip.Prefix, number int) netip.Prefix {
+	address := subnet.Masked().Addr()
+	for range number {
+		address = address.Next()
+	}
+	return netip.PrefixFrom(address, subnet.Bits())
+}
+
+// Cluster gives a cluster's part of the lab by the cluster's name, nil if it has none.
+func (l *Lab) Cluster(name string) *Cluster { return l.clusters[name] }
+
+// Workers of a pool, in the order of their addresses.
+func (c *Cluster) Pool(name string) []*Worker {
+	var list []*Worker
+	for _, w := range c.lab.options.Environment.IKS.Workers(c.ID) {
+		if worker := c.Workers[parse(w.PrivateIP)]; worker != nil && w.PoolName == name {
+			list = append(list, worker)
+		}
+	}
+	return list
+}
+
+// parse reads an address of the fake IKS, which writes none that is wrong.
+func parse(address string) netip.Addr {
+	parsed, err := netip.ParseAddr(address)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return parsed
+}
+
+// Close ends all programs and lets go of all namespaces.
+func (l *Lab) Close() error {
+	var failures []error
+	for _, c := range l.clusters {
+		c.halt()
+	}
+	for _, h := range l.hosts {
+		failures = append(failures, h.close())
+	}
+	return errors.Join(append(failures, os.RemoveAll(l.dir))...)
+}
+
+// subnets of a cluster's zones.
+type subnets struct{ public, private, portablePublic, portablePrivate []netip.Prefix }
+
+func subnetsOf(cluster fakeiks.Cluster) (subnets, error) {
+	var all subnets
+	for _, zone := range cluster.Zones {
+		for _, some := range []struct {
+			cidrs []string
+			to    *[]netip.Prefix
+		}{
+			{[]string{zone.PublicCIDR}, &all.public},
+			{[]string{zone.PrivateCIDR}, &all.private},
+			{zone.PortablePublic, &all.portablePublic},
+			{zone.PortablePrivate, &all.portablePrivate},
+		} {
+			for _, cidr := range some.cidrs {
+				if cidr == "" {
+					continue
+				}
+				subnet, err := netip.ParsePrefix(cidr)
+				if err != nil {
+					return subnets{}, fmt.Errorf("zone %s: %w", zone.ID, err)
+				}
+				*some.to = append(*some.to, subnet)
+			}
+		}
+	}
+	return all, nil
+}
+
+// in gives the subnet of a list that an address lies in.
+func in(list []netip.Prefix, address netip.Addr) (netip.Prefix, bool) {
+	for _, subnet := range list {
+		if subnet.Contains(address) {
+			return subnet, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// folder makes a folder for what belongs to a host.
+func (l *Lab) folder(name string) (string, error) {
+	dir := filepath.Join(l.dir, name)
+	return dir, os.MkdirAll(dir, 0o700)
+}

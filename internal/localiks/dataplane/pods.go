@@ -1,0 +1,151 @@
+package dataplane
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// pod is a pod that is connected.
+type pod struct {
+	*Host
+	name   string // namespace/name
+	worker *Worker
+	device string // of the worker, towards the pod
+}
+
+// deviceOf is the name that Felix expects a pod's interface to have.
+func deviceOf(p *corev1.Pod) string {
+	sum := sha1.Sum([]byte(p.Namespace + "." + p.Name))
+	return "cali" + hex.EncodeToString(sum[:])[:11]
+}
+
+// Pod gives a connected pod of the cluster by namespace/name, nil if there is none.
+func (c *Cluster) Pod(name string) *Host {
+	c.follow.mu.Lock()
+	defer c.follow.mu.Unlock()
+	for _, p := range c.follow.plugged {
+		if p.name == name {
+			return p.Host
+		}
+	}
+	return nil
+}
+
+// connect makes the pods that run, and only they, hosts behind their workers.
+func (f *follower) connect(ctx context.Context, pods []*corev1.Pod, services []*corev1.Service) error {
+	var failures []error
+	there := map[types.UID]bool{}
+	for _, p := range pods {
+		worker := f.cluster.Workers[parse(p.Spec.NodeName)]
+		if !runs(p) || p.Spec.HostNetwork || worker == nil {
+			continue
+		}
+		there[p.UID] = true
+		host := f.known(p.UID)
+		if host == nil {
+			var err error
+			if host, err = f.plug(ctx, p, worker); err != nil {
+				failures = append(failures, fmt.Errorf("pod %s/%s: %w", p.Namespace, p.Name, err))
+				continue
+			}
+		}
+		for _, port := range portsOf(p, services) {
+			failures = append(failures, host.Serve(ctx, port.protocol, port.number))
+		}
+	}
+	for uid, p := range f.plugged {
+		if !there[uid] {
+			failures = append(failures, f.unplug(ctx, uid, p))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (f *follower) known(uid types.UID) *Host {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.plugged[uid]; p != nil {
+		return p.Host
+	}
+	return nil
+}
+
+// plug makes a pod's namespace, and the routes to it on the other workers,
+// which here all are on one wire.
+func (f *follower) plug(ctx context.Context, p *corev1.Pod, worker *Worker) (*Host, error) {
+	host, err := newHost(ctx, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	host.Address = parse(p.Status.PodIP)
+	device := deviceOf(p)
+	err = host.ip(ctx,
+		fmt.Sprintf("link add eth0 type veth peer name %s netns %s", device, worker.path()),
+		fmt.Sprintf("addr add %s/32 dev eth0", host.Address), "link set eth0 up",
+		"route add 169.254.1.1 dev eth0 scope link", "route add default via 169.254.1.1")
+	if err == nil {
+		err = worker.ip(ctx, fmt.Sprintf("link set %s up", device))
+	}
+	for _, other := range f.cluster.Workers {
+		if err == nil && other != worker {
+			err = other.ip(ctx, fmt.Sprintf("route replace %s via %s dev %s onlink", host.Address, worker.Address, privateDevice))
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, host.close())
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.plugged[p.UID] = &pod{Host: host, name: p.Namespace + "/" + p.Name, worker: worker, device: device}
+	return host, nil
+}
+
+// unplug takes away what plug made. Another pod may have the address by now.
+func (f *follower) unplug(ctx context.Context, uid types.UID, p *pod) error {
+	f.mu.Lock()
+	delete(f.plugged, uid)
+	f.mu.Unlock()
+	return errors.Join(p.worker.ip(ctx, "link del "+p.device), p.close())
+}
+
+// port is where a pod serves.
+type port struct {
+	protocol string
+	number   uint16
+}
+
+// portsOf are the ports that a pod declares, and those that services send to it.
+func portsOf(p *corev1.Pod, services []*corev1.Service) []port {
+	var ports []port
+	for _, container := range p.Spec.Containers {
+		for _, declared := range container.Ports {
+			ports = append(ports, port{protocolOf(declared.Protocol), uint16(declared.ContainerPort)})
+		}
+	}
+	for _, s := range services {
+		if s.Namespace != p.Namespace || len(s.Spec.Selector) == 0 || !labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(p.Labels)) {
+			continue
+		}
+		for _, sent := range s.Spec.Ports {
+			if sent.TargetPort.Type == intstr.Int {
+				ports = append(ports, port{protocolOf(sent.Protocol), uint16(sent.TargetPort.IntVal)})
+			}
+		}
+	}
+	return ports
+}
+
+func protocolOf(p corev1.Protocol) string {
+	if p == corev1.ProtocolUDP {
+		return UDP
+	}
+	return TCP
+}

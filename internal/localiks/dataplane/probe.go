@@ -1,0 +1,111 @@
+package dataplane
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Verdict is what became of a probe.
+type Verdict string
+
+// Verdicts. A policy that denies drops: what it denies is Dropped. Refused are
+// packets that came to a host where nothing serves the port.
+const (
+	Open    Verdict = "open"
+	Dropped Verdict = "dropped"
+	Refused Verdict = "refused"
+)
+
+// patience is how long an answer may take. Nothing here is slower than a few
+// milliseconds; what is, is asked again (see Check).
+const patience = 300 * time.Millisecond
+
+// Probe is one connection, or one packet, that is tried.
+type Probe struct {
+	From *Host
+	// Source is the address that it comes from; the zero value for the host's choice.
+	Source netip.Addr
+	// Protocol is TCP or UDP.
+	Protocol string
+	To       netip.AddrPort
+	// Label says in words what it is about.
+	Label string
+}
+
+// String is such as "client -> 169.49.0.4:30000 (TCP), a node port".
+func (p Probe) String() string {
+	text := fmt.Sprintf("%s -> %s (%s)", p.From.Name, p.To, p.Protocol)
+	if p.Label != "" {
+		text += ", " + p.Label
+	}
+	return text
+}
+
+// Answer of a probe: the verdict, and who it was that answered.
+type Answer struct {
+	Verdict Verdict
+	From    string
+}
+
+// Send tries it once. An error says that it could not be tried.
+func (p Probe) Send(ctx context.Context) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	connection, err := p.From.dial(ctx, p.Protocol, p.Source, p.To)
+	if err != nil {
+		return verdictOf(err)
+	}
+	defer func() { _ = connection.Close() }()
+	if deadline, limited := ctx.Deadline(); limited {
+		if err := connection.SetDeadline(deadline); err != nil {
+			return Answer{}, err
+		}
+	}
+	if p.Protocol == UDP {
+		if _, err := connection.Write([]byte("who is there?\n")); err != nil {
+			return verdictOf(err)
+		}
+	}
+	line, err := bufio.NewReader(connection).ReadString('\n')
+	if err != nil {
+		return verdictOf(err)
+	}
+	return Answer{Verdict: Open, From: strings.TrimSpace(line)}, nil
+}
+
+// dial connects from inside the host.
+func (h *Host) dial(ctx context.Context, protocol string, source netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	dialer := &net.Dialer{}
+	if source.IsValid() {
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		if protocol == UDP {
+			dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		}
+	}
+	var connection net.Conn
+	err := h.within(func() (err error) {
+		connection, err = dialer.DialContext(ctx, strings.ToLower(protocol), to.String())
+		return err
+	})
+	return connection, err
+}
+
+// verdictOf reads an error as a verdict.
+func verdictOf(err error) (Answer, error) {
+	var network net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Answer{Verdict: Refused}, nil
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return Answer{Verdict: Dropped}, nil
+	}
+	return Answer{}, err
+}

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -37,6 +39,20 @@ func (c *Cluster) Pod(name string) *Host {
 		}
 	}
 	return nil
+}
+
+// Pods are the connected pods of a namespace, by name.
+func (c *Cluster) Pods(namespace string) []*Host {
+	c.follow.mu.Lock()
+	defer c.follow.mu.Unlock()
+	var list []*Host
+	for _, p := range c.follow.plugged {
+		if strings.HasPrefix(p.name, namespace+"/") {
+			list = append(list, p.Host)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Host) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // connect makes the pods that run, and only they, hosts behind their workers.

@@ -109,3 +109,46 @@ func verdictOf(err error) (Answer, error) {
 	}
 	return Answer{}, err
 }
+
+// Connection is a TCP connection that is kept open.
+type Connection struct {
+	Probe
+	connection net.Conn
+	reader     *bufio.Reader
+}
+
+// Hold opens a connection and leaves it open.
+func (p Probe) Hold(ctx context.Context) (*Connection, error) {
+	connection, err := p.From.dial(ctx, TCP, p.Source, p.To)
+	if err != nil {
+		return nil, err
+	}
+	c := &Connection{Probe: p, connection: connection, reader: bufio.NewReader(connection)}
+	if err := connection.SetDeadline(time.Now().Add(settling)); err != nil {
+		return nil, err
+	}
+	if _, err := c.reader.ReadString('\n'); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("the greeting did not come: %w", err)
+	}
+	return c, nil
+}
+
+// Echo sends a line and waits until it comes back.
+func (c *Connection) Echo() error {
+	if err := c.connection.SetDeadline(time.Now().Add(settling)); err != nil {
+		return err
+	}
+	const line = "are you still there?\n"
+	if _, err := c.connection.Write([]byte(line)); err != nil {
+		return err
+	}
+	back, err := c.reader.ReadString('\n')
+	if err == nil && back != line {
+		err = fmt.Errorf("it came back as %q", back)
+	}
+	return err
+}
+
+// Close ends the connection.
+func (c *Connection) Close() { _ = c.connection.Close() }

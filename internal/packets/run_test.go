@@ -1,0 +1,139 @@
+package packets
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
+)
+
+// TestAccPackets plays every scenario on one stage, one after the other.
+func TestAccPackets(t *testing.T) {
+	asked(t)
+	s := newStage(t)
+	var results report
+	for _, sc := range scenarios() {
+		t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { results.watch(t, sc, s.play) })
+	}
+	results.print(t)
+}
+
+// run is a scenario that is played.
+type run struct {
+	stage     *stage
+	scenario  scenario
+	workspace *acctest.Workspace
+	probes    *int // that were sent
+}
+
+// play plays a scenario: before, after, after destroy.
+func (s *stage) play(t *testing.T, sc scenario, probes *int) {
+	t.Helper()
+	if !sc.tells() {
+		t.Fatal("no probe of the scenario tells the resource from its absence, so it proves nothing")
+	}
+	environment, declarations := s.variables(t)
+	r := &run{stage: s, scenario: sc, probes: probes}
+	r.workspace = acctest.NewWorkspace(t, acctest.ProviderBlock(s.environment)+declarations+sc.config)
+	r.workspace.Env = environment
+	r.check(t, "before", sc.lines, line.verdictWithout)
+	kept := r.hold(t)
+	r.workspace.MustApply()
+	destroyed := false
+	t.Cleanup(func() {
+		if !destroyed {
+			r.workspace.Destroy() // what comes next must not fail because of this one
+		}
+	})
+	r.check(t, "after apply", sc.lines, line.verdictWith)
+	kept(t)
+	if sc.then != nil {
+		sc.then(t, r)
+	}
+	r.workspace.MustDestroy()
+	destroyed = true
+	r.check(t, "after destroy", sc.lines, line.verdictWithout)
+}
+
+// tells says whether a line has another verdict with the resource than without.
+func (sc scenario) tells() bool {
+	for _, l := range sc.lines {
+		if l.without != l.with {
+			return true
+		}
+	}
+	return false
+}
+
+func (l line) verdictWithout() dataplane.Verdict { return l.without }
+func (l line) verdictWith() dataplane.Verdict    { return l.with }
+
+// check sends the probes of all lines.
+func (r *run) check(t *testing.T, when string, lines []line, verdict func(line) dataplane.Verdict) {
+	t.Helper()
+	var expectations []dataplane.Expectation
+	for _, l := range lines {
+		for _, p := range r.stage.probes(t, l) {
+			expectations = append(expectations, dataplane.Expectation{Probe: p, Want: verdict(l)})
+		}
+	}
+	*r.probes += len(expectations)
+	if err := r.stage.lab.Check(t.Context(), expectations...); err != nil {
+		t.Fatalf("%s: %v", when, err)
+	}
+}
+
+// probes are those of a line.
+func (s *stage) probes(t *testing.T, l line) []dataplane.Probe {
+	t.Helper()
+	protocols := l.protocols
+	if protocols == nil {
+		protocols = []string{dataplane.TCP, dataplane.UDP}
+	}
+	var list []dataplane.Probe
+	for _, from := range l.from {
+		for _, host := range s.hosts(from) {
+			for _, address := range s.addresses(l.to) {
+				for _, port := range l.ports {
+					for _, protocol := range protocols {
+						list = append(list, dataplane.Probe{
+							From: host, Protocol: protocol, To: netip.AddrPortFrom(address, port), Label: fmt.Sprintf("%s to %s", from, l.to),
+						})
+					}
+				}
+			}
+		}
+	}
+	if len(list) == 0 {
+		t.Fatalf("the line from %v to %s has no probe", l.from, l.to)
+	}
+	return list
+}
+
+// hold opens the connections that must outlive the apply; the function that it
+// gives uses them once more.
+func (r *run) hold(t *testing.T) (kept func(t *testing.T)) {
+	t.Helper()
+	var held []*dataplane.Connection
+	for _, l := range r.scenario.keeps {
+		for _, p := range r.stage.probes(t, l) {
+			c, err := p.Hold(t.Context())
+			if err != nil {
+				t.Fatalf("%s: %v", p, err)
+			}
+			t.Cleanup(c.Close)
+			held = append(held, c)
+		}
+	}
+	return func(t *testing.T) {
+		t.Helper()
+		for _, c := range held {
+			if err := c.Echo(); err != nil {
+				t.Errorf("the connection %s was open before the apply and has broken: %v", c.Probe, err)
+			}
+		}
+		*r.probes += len(held)
+	}
+}

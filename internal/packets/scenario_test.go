@@ -1,0 +1,88 @@
+package packets
+
+import (
+	"testing"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
+)
+
+// scenario is one thing that a resource does to packets.
+type scenario struct {
+	// resource is its type, "iks_nodeport_guard".
+	resource string
+	// name is a sentence about the resource: "closes the node ports of every worker".
+	name string
+	// config is what is applied, in HCL, without provider and cluster lookups; it
+	// may use the variables of the stage (see variables).
+	config string
+	// lines are the probes. At least one must tell the resource from its absence.
+	lines []line
+	// keeps are connections that are opened before the apply and must go on.
+	keeps []line
+	// then checks more while the resource is there; may be nil.
+	then func(t *testing.T, r *run)
+	// during goes on while the configuration is changed to changed; may be nil.
+	changed string
+	during  func(t *testing.T, r *run) (stop func())
+	// throughV1 runs it through crd.projectcalico.org/v1 as well.
+	bothDoors bool
+}
+
+// line is a row of probes that share verdicts: each who to each where, on each
+// port, with each protocol.
+type line struct {
+	from  []who
+	to    where
+	ports []uint16
+	// protocols default to TCP and UDP.
+	protocols []string
+	// without the resource and with it.
+	without, with dataplane.Verdict
+}
+
+// who sends probes.
+type who string
+
+const (
+	client    who = "a client on the internet"
+	office    who = "a company's office"
+	neighbour who = "another server of the account"
+	worker    who = "a worker"
+	pod       who = "a pod"
+)
+
+// where probes go.
+type where string
+
+const (
+	workers        where = "every worker, public address"
+	workersPrivate where = "every worker, private address"
+	edge           where = "every edge worker, public address"
+	others         where = "every other worker, public address"
+	first          where = "the first worker, public address"
+	rest           where = "the workers but the first, public address"
+	web            where = "a public load balancer"
+	database       where = "a public load balancer of a database"
+	internal       where = "a private load balancer"
+	albs           where = "the public ALBs"
+	master         where = "the cluster's master"
+	pods           where = "every pod"
+	internet       where = "a server on the internet"
+)
+
+// Words for both verdicts of a line.
+const (
+	open    = dataplane.Open
+	dropped = dataplane.Dropped
+	refused = dataplane.Refused
+)
+
+var (
+	tcp = []string{dataplane.TCP}
+	udp = []string{dataplane.UDP}
+)
+
+// scenarios are all there are, in the order in which they run.
+func scenarios() []scenario {
+	return nodePortGuard()
+}

@@ -1,0 +1,219 @@
+package packets
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+)
+
+const (
+	clusterName = "here"
+	namespace   = "default"
+	ipType      = "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type"
+)
+
+// stage is the environment that all scenarios play in: a cluster with two
+// workers and two edge workers, a pod on each, and services in front of them.
+type stage struct {
+	environment *localiks.Environment
+	lab         *dataplane.Lab
+	cluster     *dataplane.Cluster
+	balancers   map[where]netip.Addr
+}
+
+// newStage builds it. The test is skipped where packets cannot be sent.
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	if missing := dataplane.Missing(); missing != "" {
+		t.Skip("packets need " + missing)
+	}
+	sample := localiks.SampleCluster(clusterName, fakeiks.Classic)
+	sample.Zones = sample.Zones[:1]
+	s := &stage{
+		environment: acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: sample}}}),
+		balancers:   map[where]netip.Addr{},
+	}
+	var err error
+	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{Environment: s.environment, Clusters: []string{clusterName}, Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.lab.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.cluster = s.lab.Cluster(clusterName)
+	s.workloads(t)
+	return s
+}
+
+// workloads makes a pod on each worker and the services in front of them.
+func (s *stage) workloads(t *testing.T) {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(s.cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range s.cluster.Workers {
+		p := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: "app-" + w.ID[len(w.ID)-8:], Labels: map[string]string{"app": "app"}},
+			Spec:       corev1.PodSpec{NodeName: w.Name, Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+		}
+		if _, err := client.CoreV1().Pods(namespace).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, service := range []*corev1.Service{
+		service("nodes", corev1.ServiceTypeNodePort, "", 1, nodePorts...),
+		service("web", corev1.ServiceTypeLoadBalancer, "public", 0, append([]uint16{80}, beside...)...),
+		service("database", corev1.ServiceTypeLoadBalancer, "public", 0, 27017),
+		service("internal", corev1.ServiceTypeLoadBalancer, "private", 0, 80),
+	} {
+		if _, err := client.CoreV1().Services(namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	acctest.Eventually(t, "the pods are connected", func() error {
+		if there, want := len(s.cluster.Pods(namespace)), len(s.cluster.Workers); there != want {
+			return fmt.Errorf("%d of %d", there, want)
+		}
+		return nil
+	})
+	for place, name := range map[where]string{web: "web", database: "database", internal: "internal"} {
+		if s.balancers[place], err = s.cluster.LoadBalancer(t.Context(), namespace, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// service is one in front of all pods, TCP and UDP. Its ports are node ports as
+// well, or those of a load balancer without any.
+func service(name string, kind corev1.ServiceType, side string, nodePort int32, ports ...uint16) *corev1.Service {
+	s := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.ServiceSpec{Type: kind, Selector: map[string]string{"app": "app"}},
+	}
+	if kind == corev1.ServiceTypeLoadBalancer {
+		s.Annotations = map[string]string{ipType: side}
+		none := false
+		s.Spec.AllocateLoadBalancerNodePorts = &none
+	}
+	for _, number := range ports {
+		for _, protocol := range []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP} {
+			s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{
+				Name: fmt.Sprintf("p%d-%s", number, map[corev1.Protocol]string{corev1.ProtocolTCP: "tcp", corev1.ProtocolUDP: "udp"}[protocol]),
+				Port: int32(number), NodePort: nodePort * int32(number), Protocol: protocol, TargetPort: intstr.FromInt32(8080),
+			})
+		}
+	}
+	return s
+}
+
+// hosts are who sends.
+func (s *stage) hosts(from who) []*dataplane.Host {
+	switch from {
+	case client:
+		return []*dataplane.Host{s.lab.Client}
+	case office:
+		return []*dataplane.Host{s.lab.Office}
+	case neighbour:
+		return []*dataplane.Host{s.lab.Neighbour}
+	case worker:
+		return []*dataplane.Host{s.cluster.Pool("default")[0].Host}
+	case pod:
+		return s.cluster.Pods(namespace)[:1]
+	}
+	return nil
+}
+
+// addresses are where probes go.
+func (s *stage) addresses(to where) []netip.Addr {
+	all := slices.Concat(s.cluster.Pool("default"), s.cluster.Pool("edge"))
+	public := func(list []*dataplane.Worker) (addresses []netip.Addr) {
+		for _, w := range list {
+			addresses = append(addresses, w.Public)
+		}
+		return addresses
+	}
+	var list []netip.Addr
+	switch to {
+	case workers:
+		return public(all)
+	case edge:
+		return public(s.cluster.Pool("edge"))
+	case others:
+		return public(s.cluster.Pool("default"))
+	case first:
+		return public(all[:1])
+	case rest:
+		return public(all[1:])
+	case workersPrivate:
+		for _, w := range all {
+			list = append(list, w.Address)
+		}
+	case web, database, internal:
+		list = append(list, s.balancers[to])
+	case albs:
+		for _, alb := range s.environment.IKS.ALBs(s.cluster.ID) {
+			if address, err := netip.ParseAddr(alb.Address); err == nil && alb.Enabled && alb.Type == "public" {
+				list = append(list, address)
+			}
+		}
+	case master:
+		list = append(list, s.cluster.Control.Address, s.cluster.Control.Public)
+	case pods:
+		for _, p := range s.cluster.Pods(namespace) {
+			list = append(list, p.Address)
+		}
+	case internet:
+		list = append(list, s.lab.Client.Address)
+	}
+	return list
+}
+
+// variables that configurations may use, as TF_VAR_name=JSON.
+func (s *stage) variables(t *testing.T) (environment []string, declarations string) {
+	t.Helper()
+	for name, value := range map[string]any{
+		"cluster":        clusterName,
+		"office_cidr":    s.lab.Gateway.Address.String() + "/32",
+		"edge_addresses": s.addresses(edge),
+		"first_cidr":     s.addresses(first)[0].String() + "/32",
+		"web_cidr":       s.balancers[web].String() + "/32",
+		"database_cidr":  s.balancers[database].String() + "/32",
+	} {
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, kind := string(encoded), "list(string)"
+		if plain, ok := value.(string); ok {
+			text, kind = plain, "string"
+		}
+		environment = append(environment, "TF_VAR_"+name+"="+text)
+		declarations += fmt.Sprintf("variable %q {\n  type = %s\n}\n", name, kind)
+	}
+	return environment, declarations
+}
+
+// asked says whether the suite is to run.
+func asked(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		t.Skip("packets are sent with TF_ACC=1, as `make test` sets it")
+	}
+}

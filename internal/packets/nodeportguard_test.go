@@ -1,5 +1,11 @@
 package packets
 
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
 // Node ports of the stage, at both ends of their range and between; ports of
 // its load balancers right beside the range.
 var (
@@ -7,36 +13,134 @@ var (
 	beside    = []uint16{29999, 32768}
 )
 
-// everythingElse is traffic that no guard of node ports touches.
-func everythingElse() []line {
+// untouched is traffic that no guard of node ports has to do with.
+func untouched() []line {
 	return []line{
-		{from: []who{client, office}, to: web, ports: beside, without: open, with: open},
+		{from: []who{client, office}, to: web, ports: []uint16{80, 32768}, without: open, with: open},
 		{from: []who{client, office}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: open},
 		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
 		{from: []who{worker, pod}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
 		{from: []who{neighbour, worker, pod}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
+		{from: []who{client}, to: workers, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
 		{from: []who{pod}, to: pods, ports: []uint16{8080}, without: open, with: open},
 		{from: []who{pod}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
 	}
 }
 
+// guard is a configuration with arguments besides the cluster, each a line.
+func guard(arguments ...string) string {
+	config := "resource \"iks_nodeport_guard\" \"it\" {\n  cluster = var.cluster\n"
+	for _, argument := range arguments {
+		config += "  " + argument + "\n"
+	}
+	return config + "}\n"
+}
+
 func nodePortGuard() []scenario {
-	const resource = "iks_nodeport_guard"
-	return []scenario{
+	all := []scenario{
 		{
-			resource: resource, name: "closes the node ports of every worker's public interface, and nothing else",
-			config: `resource "iks_nodeport_guard" "it" {
-  cluster = var.cluster
-}`,
-			lines: append([]line{
+			name:   "closes node ports on the public interface of every worker, and nothing else",
+			config: guard(),
+			lines: append(untouched(), []line{
 				{from: []who{client, office}, to: workers, ports: nodePorts, without: open, with: dropped},
-				{from: []who{neighbour}, to: workersPrivate, ports: nodePorts, without: open, with: open},
-			}, everythingElse()...),
+				{from: []who{client}, to: web, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: web, ports: beside, without: open, with: open},
+				{from: []who{neighbour, worker}, to: workersPrivate, ports: nodePorts, without: open, with: open},
+			}...),
 			keeps: []line{
 				{from: []who{client}, to: workers, ports: nodePorts, protocols: tcp},
 				{from: []who{client}, to: web, ports: beside, protocols: tcp},
 			},
 			bothDoors: true,
 		},
+		{
+			name:   "leaves node ports open on exempt addresses: the edge workers'",
+			config: guard("exempt_addresses = var.edge_addresses"),
+			lines: []line{
+				{from: []who{client, office}, to: edge, ports: nodePorts, without: open, with: open},
+				{from: []who{client, office}, to: others, ports: nodePorts, without: open, with: dropped},
+			},
+			bothDoors: true,
+		},
+		{
+			name:   "lets allowed sources in and nobody else",
+			config: guard("allowed_source_cidrs = [var.office_cidr]"),
+			lines: []line{
+				{from: []who{office}, to: workers, ports: nodePorts, without: open, with: open},
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{office}, to: workers, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
+			},
+			bothDoors: true,
+		},
+		{
+			name:   "leaves allowed destinations open and no other",
+			config: guard("allowed_destination_cidrs = [var.first_cidr]"),
+			lines: []line{
+				{from: []who{client, office}, to: first, ports: nodePorts, without: open, with: open},
+				{from: []who{client, office}, to: rest, ports: nodePorts, without: open, with: dropped},
+			},
+			bothDoors: true,
+		},
+		{
+			name:   "closes the private interface where it is asked to",
+			config: guard(`host_endpoint_roles = ["worker_public", "worker_private"]`),
+			lines: append(untouched(), []line{
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{neighbour}, to: workersPrivate, ports: nodePorts, without: open, with: dropped},
+			}...),
+		},
+		{
+			name:   "closes the protocols that it is asked to",
+			config: guard(`protocols = ["UDP"]`),
+			lines: []line{
+				{from: []who{client}, to: workers, ports: nodePorts, protocols: udp, without: open, with: dropped},
+				{from: []who{client}, to: workers, ports: nodePorts, protocols: tcp, without: open, with: open},
+			},
+		},
+		{
+			name:   "closes 20000:32767, load balancers' own ports in it included, once they are acknowledged",
+			config: guard(`port_ranges                      = ["20000:32767"]`, `acknowledged_load_balancer_ports = [27017, 29999]`),
+			lines: append(untouched(), []line{
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: database, ports: []uint16{27017}, without: open, with: dropped},
+				{from: []who{client}, to: web, ports: []uint16{29999}, without: open, with: dropped},
+			}...),
+		},
+		{
+			name:   "closes 20000:32767 and lets load balancers in it through by their addresses",
+			config: guard(`port_ranges               = ["20000:32767"]`, `allowed_destination_cidrs = [var.web_cidr, var.database_cidr]`),
+			lines: []line{
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: database, ports: []uint16{27017}, without: open, with: open},
+				{from: []who{client}, to: web, ports: beside, without: open, with: open},
+			},
+		},
+		{
+			name:   "cannot close a failsafe port, and says so in `not_covered_ports`",
+			config: guard(`port_ranges = ["22", "30000:32767"]`),
+			lines: []line{
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: workers, ports: []uint16{22}, protocols: tcp, without: open, with: open},
+			},
+			then: func(t *testing.T, r *run) {
+				t.Helper()
+				if said := fmt.Sprint(r.workspace.Attributes("iks_nodeport_guard.it")["not_covered_ports"]); said != "[TCP 22]" {
+					t.Errorf("not_covered_ports is %s", said)
+				}
+			},
+		},
+		{
+			name:    "is renamed under a stream of packets without letting one through",
+			config:  guard(),
+			changed: guard(`name = "another-name"`),
+			lines: []line{
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: open},
+			},
+		},
 	}
+	for i := range all {
+		all[i].resource = "iks_nodeport_guard"
+	}
+	return slices.Clip(all)
 }

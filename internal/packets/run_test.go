@@ -17,8 +17,20 @@ func TestAccPackets(t *testing.T) {
 	for _, sc := range scenarios() {
 		t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { results.watch(t, sc, s.play) })
 	}
+	if err := s.cluster.SetCalicoAPI(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	for _, sc := range scenarios() {
+		if sc.bothDoors {
+			sc.name += otherDoor
+			t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { results.watch(t, sc, s.play) })
+		}
+	}
 	results.print(t)
 }
+
+// otherDoor is what stands behind the name of a scenario that runs a second time.
+const otherDoor = ", also through crd.projectcalico.org/v1"
 
 // run is a scenario that is played.
 type run struct {
@@ -36,9 +48,13 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	}
 	environment, declarations := s.variables(t)
 	r := &run{stage: s, scenario: sc, probes: probes}
-	r.workspace = acctest.NewWorkspace(t, acctest.ProviderBlock(s.environment)+declarations+sc.config)
+	head := acctest.ProviderBlock(s.environment) + declarations
+	r.workspace = acctest.NewWorkspace(t, head+sc.config)
 	r.workspace.Env = environment
 	r.check(t, "before", sc.lines, line.verdictWithout)
+	if sc.changed != "" {
+		r.streamControl(t)
+	}
 	kept := r.hold(t)
 	r.workspace.MustApply()
 	destroyed := false
@@ -51,6 +67,9 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	kept(t)
 	if sc.then != nil {
 		sc.then(t, r)
+	}
+	if sc.changed != "" {
+		r.change(t, head+sc.changed)
 	}
 	r.workspace.MustDestroy()
 	destroyed = true
@@ -110,6 +129,61 @@ func (s *stage) probes(t *testing.T, l line) []dataplane.Probe {
 		t.Fatalf("the line from %v to %s has no probe", l.from, l.to)
 	}
 	return list
+}
+
+// steady are the probes of all lines with the verdict that the resource gives them.
+func (r *run) steady(t *testing.T) []dataplane.Expectation {
+	t.Helper()
+	var list []dataplane.Expectation
+	for _, l := range r.scenario.lines {
+		for _, p := range r.stage.probes(t, l) {
+			list = append(list, dataplane.Expectation{Probe: p, Want: l.with})
+		}
+	}
+	return list
+}
+
+// streamControl sends the stream that a change is judged by while the resource
+// is not there: each of its flows must notice. It waits until each has.
+func (r *run) streamControl(t *testing.T) {
+	t.Helper()
+	stream := r.stage.lab.Stream(t.Context(), r.steady(t)...)
+	acctest.Eventually(t, "the stream notices that the resource is not there", func() error {
+		flows, err := stream.Flows()
+		for _, f := range flows {
+			if f.Answered == 0 {
+				return fmt.Errorf("%s: none of %d was answered", f.Probe, f.Sent)
+			}
+		}
+		return err
+	})
+	if _, err := stream.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// change applies another configuration under a stream of probes.
+func (r *run) change(t *testing.T, config string) {
+	t.Helper()
+	steady := r.steady(t)
+	stream := r.stage.lab.Stream(t.Context(), steady...)
+	r.workspace.Write(config)
+	r.workspace.MustApply()
+	flows, err := stream.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range flows {
+		*r.probes += f.Sent
+		want := 0
+		if steady[i].Want == open {
+			want = f.Sent
+		}
+		if f.Sent == 0 || f.Answered != want {
+			t.Errorf("%s, during the change: %d of %d were answered, want %d", f.Probe, f.Answered, f.Sent, want)
+		}
+	}
+	r.check(t, "after the change", r.scenario.lines, line.verdictWith)
 }
 
 // hold opens the connections that must outlive the apply; the function that it

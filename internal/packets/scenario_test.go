@@ -19,12 +19,12 @@ type scenario struct {
 	lines []line
 	// keeps are connections that are opened before the apply and must go on.
 	keeps []line
+	// changed is applied in the place of config at the end, under a stream of the
+	// probes of all lines that must keep the verdict that they have; "" for none.
+	changed string
 	// then checks more while the resource is there; may be nil.
 	then func(t *testing.T, r *run)
-	// during goes on while the configuration is changed to changed; may be nil.
-	changed string
-	during  func(t *testing.T, r *run) (stop func())
-	// throughV1 runs it through crd.projectcalico.org/v1 as well.
+	// bothDoors has it run through crd.projectcalico.org/v1 as well.
 	bothDoors bool
 }
 

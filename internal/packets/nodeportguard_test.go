@@ -99,7 +99,7 @@ func nodePortGuard() []scenario {
 		},
 		{
 			name:   "closes 20000:32767, load balancers' own ports in it included, once they are acknowledged",
-			config: guard(`port_ranges                      = ["20000:32767"]`, `acknowledged_load_balancer_ports = [27017, 29999]`),
+			config: guard(`port_ranges = ["20000:32767"]`, `acknowledged_load_balancer_ports = [27017, 29999]`),
 			lines: append(untouched(), []line{
 				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
 				{from: []who{client}, to: database, ports: []uint16{27017}, without: open, with: dropped},
@@ -108,7 +108,7 @@ func nodePortGuard() []scenario {
 		},
 		{
 			name:   "closes 20000:32767 and lets load balancers in it through by their addresses",
-			config: guard(`port_ranges               = ["20000:32767"]`, `allowed_destination_cidrs = [var.web_cidr, var.database_cidr]`),
+			config: guard(`port_ranges = ["20000:32767"]`, `allowed_destination_cidrs = [var.web_cidr, var.database_cidr]`),
 			lines: []line{
 				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
 				{from: []who{client}, to: database, ports: []uint16{27017}, without: open, with: open},

@@ -26,8 +26,9 @@ func (r *report) watch(t *testing.T, sc scenario, play func(*testing.T, scenario
 	play(t, sc, &probes)
 }
 
-// print writes the table to standard output, where people see it with -v.
-func (r *report) print(t *testing.T) {
+// write writes the table to the file that PACKETS_REPORT names, else to
+// standard output.
+func (r *report) write(t *testing.T) {
 	t.Helper()
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)
@@ -45,5 +46,12 @@ func (r *report) print(t *testing.T) {
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprint(os.Stdout, out.String())
+	file := os.Getenv("PACKETS_REPORT")
+	if file == "" {
+		fmt.Fprint(os.Stdout, out.String())
+		return
+	}
+	if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

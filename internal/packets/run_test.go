@@ -9,8 +9,8 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
 )
 
-// TestAccPackets plays every scenario on one stage, one after the other.
-func TestAccPackets(t *testing.T) {
+// TestPackets plays every scenario on one stage, one after the other.
+func TestPackets(t *testing.T) {
 	asked(t)
 	s := newStage(t)
 	var results report
@@ -26,7 +26,7 @@ func TestAccPackets(t *testing.T) {
 			t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { results.watch(t, sc, s.play) })
 		}
 	}
-	results.print(t)
+	results.write(t)
 }
 
 // otherDoor is what stands behind the name of a scenario that runs a second time.

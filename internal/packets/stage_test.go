@@ -34,12 +34,9 @@ type stage struct {
 	balancers   map[where]netip.Addr
 }
 
-// newStage builds it. The test is skipped where packets cannot be sent.
+// newStage builds it.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	if missing := dataplane.Missing(); missing != "" {
-		t.Skip("packets need " + missing)
-	}
 	sample := localiks.SampleCluster(clusterName, fakeiks.Classic)
 	sample.Zones = sample.Zones[:1]
 	s := &stage{
@@ -210,10 +207,13 @@ func (s *stage) variables(t *testing.T) (environment []string, declarations stri
 	return environment, declarations
 }
 
-// asked says whether the suite is to run.
+// asked skips the test where packets are not to be sent.
 func asked(t *testing.T) {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" {
-		t.Skip("packets are sent with TF_ACC=1, as `make test` sets it")
+	if os.Getenv("PACKETS") == "" {
+		t.Skip("packets are sent with PACKETS=1, as `make test-packets` sets it")
+	}
+	if missing := dataplane.Missing(); missing != "" {
+		t.Skip("packets need " + missing)
 	}
 }

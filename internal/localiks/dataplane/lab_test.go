@@ -23,8 +23,8 @@ const only = "only"
 // start is a lab around one cluster of two workers in two zones.
 func start(t *testing.T) (*dataplane.Lab, *dataplane.Cluster) {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" {
-		t.Skip("a data plane starts with TF_ACC=1, as `make test` sets it")
+	if os.Getenv("PACKETS") == "" {
+		t.Skip("packets are sent with PACKETS=1, as `make test-packets` sets it")
 	}
 	if missing := dataplane.Missing(); missing != "" {
 		t.Skip("packets need " + missing)

@@ -1,0 +1,137 @@
+package packets
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+)
+
+const guideFile = "../../templates/guides/proof.md.tmpl"
+
+// TestGuide compares the guide with what the scenarios say; with -update it is
+// written anew. It needs nothing that packets need.
+func TestGuide(t *testing.T) {
+	t.Parallel()
+	want := guide()
+	if slices.Contains(flag.Args(), "update") {
+		if err := os.WriteFile(guideFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(guideFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(got), want); diff != "" {
+		t.Errorf("templates/guides/proof.md.tmpl is stale; write it with `go test ./internal/packets -run TestGuide -args update`, then run `make docs`:\n%s", diff)
+	}
+}
+
+// Every scenario must be able to fail: with the resource left out, a probe
+// that is to meet its verdict with it does not.
+func TestScenariosTell(t *testing.T) {
+	t.Parallel()
+	for _, sc := range scenarios() {
+		if !sc.tells() {
+			t.Errorf("%s %s: no probe tells the resource from its absence", sc.resource, sc.name)
+		}
+	}
+}
+
+const guideHead = `---
+page_title: "What is proven, and how"
+subcategory: ""
+description: |-
+  What the resources do to traffic, as shown by real packets through real Calico and kube-proxy.
+---
+
+# What is proven, and how
+
+A policy object in the API server proves nothing about traffic. So the provider's tests send packets. ` + "`make test`" + `, run as root, builds
+a network of Linux namespaces: workers with a public and a private interface as on classic infrastructure, two routers, a client on the
+internet, a company's office behind its gateway, another server of the account, and pods. On every worker run the real calico-felix and the
+real kube-proxy, against the real API server of a cluster of the local IKS with its host endpoints and IBM's default policies as IBM documents
+them. Only the cloud around is played.
+
+Each scenario below is a configuration that is applied with Terraform. Its probes, new connections over TCP and packets over UDP, are sent
+before the apply, after it, and after the destroy, and each must meet its verdict all three times: *open* (answered), *dropped* (no answer),
+*refused* (nothing serves the port). At least one verdict of each scenario is another with the resource than without, so leaving the resource
+out fails the scenario. This page is written from the tables that the tests run.
+
+`
+
+// guide is the page, from the scenarios.
+func guide() string {
+	var out strings.Builder
+	out.WriteString(guideHead)
+	all := scenarios()
+	out.WriteString("| resource | scenario | Calico API |\n|---|---|---|\n")
+	for _, sc := range all {
+		doors := "v3"
+		if sc.bothDoors {
+			doors = "v3, v1"
+		}
+		fmt.Fprintf(&out, "| `%s` | %s | %s |\n", sc.resource, sc.name, doors)
+	}
+	resource := ""
+	for _, sc := range all {
+		if sc.resource != resource {
+			resource = sc.resource
+			fmt.Fprintf(&out, "\n## %s\n", resource)
+		}
+		sc.describe(&out)
+	}
+	return out.String()
+}
+
+// describe writes a scenario's part of the page.
+func (sc scenario) describe(out *strings.Builder) {
+	name := strings.ToUpper(sc.name[:1]) + sc.name[1:]
+	fmt.Fprintf(out, "\n### %s\n\n```terraform\n%s\n```\n\n", name, formatted(sc.config))
+	out.WriteString("| from | to | ports | without | with |\n|---|---|---|---|---|\n")
+	for _, l := range sc.lines {
+		with := string(l.with)
+		if l.with != l.without {
+			with = "**" + with + "**"
+		}
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", join(l.from), l.to, l.portsText(), l.without, with)
+	}
+	for _, l := range sc.keeps {
+		fmt.Fprintf(out, "\nConnections that are open before the apply stay open: %s to %s, %s.\n", join(l.from), l.to, l.portsText())
+	}
+	if sc.changed != "" {
+		fmt.Fprintf(out, "\nThen, while all these probes are sent over and over and none may meet another verdict, it is changed to:\n\n```terraform\n%s\n```\n", formatted(sc.changed))
+	}
+}
+
+// formatted is a configuration as `terraform fmt` writes it.
+func formatted(config string) string {
+	return strings.TrimSpace(string(hclwrite.Format([]byte(config))))
+}
+
+func join(list []who) string {
+	texts := make([]string, len(list))
+	for i, one := range list {
+		texts[i] = string(one)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// portsText is such as "TCP and UDP 30000, 31080".
+func (l line) portsText() string {
+	protocols := "TCP and UDP"
+	if l.protocols != nil {
+		protocols = strings.Join(l.protocols, ", ")
+	}
+	ports := make([]string, len(l.ports))
+	for i, port := range l.ports {
+		ports[i] = fmt.Sprint(port)
+	}
+	return protocols + " " + strings.Join(ports, ", ")
+}

@@ -102,6 +102,9 @@ func (sc scenario) describe(out *strings.Builder) {
 		}
 		fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", join(l.from), l.to, l.portsText(), l.without, with)
 	}
+	if n := len(sc.eachStep); n > 0 {
+		fmt.Fprintf(out, "\nThe first %d lines are also proven after each single policy that the apply and the destroy write: an apply that is stopped anywhere does not cut them off.\n", n)
+	}
 	for _, l := range sc.keeps {
 		fmt.Fprintf(out, "\nConnections that are open before the apply stay open: %s to %s, %s.\n", join(l.from), l.to, l.portsText())
 	}

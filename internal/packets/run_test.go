@@ -48,7 +48,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	}
 	environment, declarations := s.variables(t)
 	r := &run{stage: s, scenario: sc, probes: probes}
-	head := acctest.ProviderBlock(s.environment) + declarations
+	head := r.provider(t) + declarations
 	r.workspace = acctest.NewWorkspace(t, head+sc.config)
 	r.workspace.Env = environment
 	r.check(t, "before", sc.lines, line.verdictWithout)
@@ -115,6 +115,9 @@ func (s *stage) probes(t *testing.T, l line) []dataplane.Probe {
 	for _, from := range l.from {
 		for _, host := range s.hosts(from) {
 			for _, address := range s.addresses(l.to) {
+				if address == host.Address {
+					continue // what one says to oneself passes no policy
+				}
 				for _, port := range l.ports {
 					for _, protocol := range protocols {
 						list = append(list, dataplane.Probe{
@@ -129,6 +132,17 @@ func (s *stage) probes(t *testing.T, l line) []dataplane.Probe {
 		t.Fatalf("the line from %v to %s has no probe", l.from, l.to)
 	}
 	return list
+}
+
+// provider is the provider block, which leads through each step of an apply
+// where the scenario wants that.
+func (r *run) provider(t *testing.T) string {
+	t.Helper()
+	if r.scenario.eachStep == nil {
+		return acctest.ProviderBlock(r.stage.environment)
+	}
+	host := r.observeSteps(t)
+	return fmt.Sprintf("provider \"iks\" {\n  cluster_access = {\n    %s = { host = %q }\n  }\n}\n", clusterName, host)
 }
 
 // steady are the probes of all lines with the verdict that the resource gives them.

@@ -1,6 +1,7 @@
 package packets
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
@@ -24,6 +25,10 @@ type scenario struct {
 	changed string
 	// then checks more while the resource is there; may be nil.
 	then func(t *testing.T, r *run)
+	// eachStep are lines that must have the verdict "with" from the moment on at
+	// which the first policy is written, after each single one: an apply that is
+	// stopped anywhere is as good as one that ends.
+	eachStep []line
 	// bothDoors has it run through crd.projectcalico.org/v1 as well.
 	bothDoors bool
 }
@@ -44,11 +49,12 @@ type line struct {
 type who string
 
 const (
-	client    who = "a client on the internet"
-	office    who = "a company's office"
-	neighbour who = "another server of the account"
-	worker    who = "a worker"
-	pod       who = "a pod"
+	client         who = "a client on the internet"
+	office         who = "a company's office"
+	neighbour      who = "another server of the account"
+	otherNeighbour who = "a third server of the account"
+	worker         who = "a worker"
+	pod            who = "a pod"
 )
 
 // where probes go.
@@ -66,6 +72,9 @@ const (
 	internal       where = "a private load balancer"
 	albs           where = "the public ALBs"
 	master         where = "the cluster's master"
+	masterPrivate  where = "the cluster's master, private endpoint"
+	masterPublic   where = "the cluster's master, public endpoint"
+	server         where = "another server of the account"
 	pods           where = "every pod"
 	internet       where = "a server on the internet"
 )
@@ -84,5 +93,5 @@ var (
 
 // scenarios are all there are, in the order in which they run.
 func scenarios() []scenario {
-	return nodePortGuard()
+	return slices.Concat(nodePortGuard(), networkPolicy(), networkIsolation())
 }

@@ -129,6 +129,8 @@ func (s *stage) hosts(from who) []*dataplane.Host {
 		return []*dataplane.Host{s.lab.Office}
 	case neighbour:
 		return []*dataplane.Host{s.lab.Neighbour}
+	case otherNeighbour:
+		return []*dataplane.Host{s.lab.OtherNeighbour}
 	case worker:
 		return []*dataplane.Host{s.cluster.Pool("default")[0].Host}
 	case pod:
@@ -172,6 +174,12 @@ func (s *stage) addresses(to where) []netip.Addr {
 		}
 	case master:
 		list = append(list, s.cluster.Control.Address, s.cluster.Control.Public)
+	case masterPrivate:
+		list = append(list, s.cluster.Control.Address)
+	case masterPublic:
+		list = append(list, s.cluster.Control.Public)
+	case server:
+		list = append(list, s.lab.Neighbour.Address)
 	case pods:
 		for _, p := range s.cluster.Pods(namespace) {
 			list = append(list, p.Address)
@@ -188,6 +196,7 @@ func (s *stage) variables(t *testing.T) (environment []string, declarations stri
 	for name, value := range map[string]any{
 		"cluster":        clusterName,
 		"office_cidr":    s.lab.Gateway.Address.String() + "/32",
+		"neighbour_cidr": s.lab.Neighbour.Address.String() + "/32",
 		"edge_addresses": s.addresses(edge),
 		"first_cidr":     s.addresses(first)[0].String() + "/32",
 		"web_cidr":       s.balancers[web].String() + "/32",

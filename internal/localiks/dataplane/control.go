@@ -18,12 +18,13 @@ const APIPort = 31234
 // KonnectivityPort of the control node answers as any server of a lab does.
 const KonnectivityPort = 31235
 
-// Subnets of the control nodes: a public one, and one of the addresses of
-// IBM's services, where masters are on the private network.
-var (
-	controlPrivate = netip.MustParsePrefix("166.9.48.0/24")
-	controlPublic  = netip.MustParsePrefix("192.0.2.0/24")
-)
+// controlAddresses of the clusters of a lab, in their order: addresses at which
+// IBM documents that masters of us-south are, so that policies which let workers
+// reach their master let them here.
+var controlAddresses = []struct{ private, public netip.Prefix }{
+	{netip.MustParsePrefix("166.9.12.140/24"), netip.MustParsePrefix("104.96.180.129/24")},
+	{netip.MustParsePrefix("166.9.12.141/24"), netip.MustParsePrefix("104.96.181.129/24")},
+}
 
 // control makes the host that leads to the API server, which itself stays
 // outside the lab.
@@ -35,7 +36,10 @@ func (c *Cluster) control(ctx context.Context, number int) error {
 	}
 	l.hosts = append(l.hosts, h)
 	c.Control = h
-	private, public := at(controlPrivate, 10+number), at(controlPublic, 10+number)
+	if number >= len(controlAddresses) {
+		return fmt.Errorf("a lab has room for %d clusters", len(controlAddresses))
+	}
+	private, public := controlAddresses[number].private, controlAddresses[number].public
 	h.Address, h.Public = private.Addr(), public.Addr()
 	if err := l.private.plug(ctx, h, "eth0", private); err != nil {
 		return err

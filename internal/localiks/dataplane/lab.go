@@ -31,19 +31,20 @@ var (
 	clientSubnet    = netip.MustParsePrefix("203.0.113.0/24")
 	officeGateway   = netip.MustParsePrefix("198.51.100.2/24")
 	officeSubnet    = netip.MustParsePrefix("10.91.152.128/26")
-	neighbourSubnet = netip.MustParsePrefix("10.200.0.0/24")
+	neighbourSubnet = netip.MustParsePrefix("10.220.0.0/24")
 )
 
 // Lab is a data plane that runs. The client, the neighbour and the office serve
-// HTTPS and DNS, as TCP 443 and UDP 53.
+// TCP 443, UDP 53 and TCP 8080.
 type Lab struct {
 	// Client is on the internet.
 	Client *Host
 	// Office is in a company's network. What it sends to the internet bears the
 	// public address of Gateway.
 	Office, Gateway *Host
-	// Neighbour is another server of the account, on its private network.
-	Neighbour *Host
+	// Neighbour and OtherNeighbour are further servers of the account, on its
+	// private network.
+	Neighbour, OtherNeighbour *Host
 
 	options  Options
 	dir      string
@@ -128,6 +129,9 @@ func (l *Lab) surroundings(ctx context.Context) error {
 	if l.Neighbour, err = l.host(ctx, "neighbour", l.private, at(neighbourSubnet, 10)); err != nil {
 		return err
 	}
+	if l.OtherNeighbour, err = l.host(ctx, "other neighbour", l.private, at(neighbourSubnet, 20)); err != nil {
+		return err
+	}
 	if l.Gateway, err = l.host(ctx, "gateway", l.internet, officeGateway); err != nil {
 		return err
 	}
@@ -135,7 +139,7 @@ func (l *Lab) surroundings(ctx context.Context) error {
 		return err
 	}
 	for _, h := range []*Host{l.Client, l.Neighbour, l.Office} {
-		for _, p := range []port{{TCP, 443}, {UDP, 53}} {
+		for _, p := range []port{{TCP, 443}, {UDP, 53}, {TCP, 8080}} {
 			if err := h.Serve(ctx, p.protocol, p.number); err != nil {
 				return err
 			}

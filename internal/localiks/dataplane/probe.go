@@ -16,8 +16,9 @@ import (
 // Verdict is what became of a probe.
 type Verdict string
 
-// Verdicts. A policy that denies drops: what it denies is Dropped. Refused are
-// packets that came to a host where nothing serves the port.
+// Verdicts. A policy that denies drops: what it denies is Dropped, and so is what
+// no route leads to and what nobody bears the address of. Refused are packets
+// that came to a host where nothing serves the port.
 const (
 	Open    Verdict = "open"
 	Dropped Verdict = "dropped"
@@ -104,6 +105,8 @@ func verdictOf(err error) (Answer, error) {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Answer{Verdict: Refused}, nil
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return Answer{Verdict: Dropped}, nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return Answer{Verdict: Dropped}, nil
 	}

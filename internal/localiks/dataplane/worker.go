@@ -28,6 +28,7 @@ const (
 	// What every worker serves by itself.
 	kubelet = 10250
 	sshd    = 22
+	metrics = 9100
 
 	publicDevice  = "eth1"
 	privateDevice = "eth0"
@@ -81,7 +82,7 @@ func (c *Cluster) newWorker(ctx context.Context, info fakeiks.Worker) (*Worker, 
 			}
 		}
 	}
-	for _, port := range []uint16{kubelet, sshd} {
+	for _, port := range []uint16{kubelet, sshd, metrics} {
 		if err := host.Serve(ctx, TCP, port); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,70 @@
+package packets
+
+// alive is what a cluster needs to live, under either set.
+func alive() []line {
+	return []line{
+		{from: []who{worker}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
+		{from: []who{worker}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
+		{from: []who{worker, pod}, to: server, ports: []uint16{53}, protocols: udp, without: open, with: open},
+		{from: []who{pod}, to: pods, ports: []uint16{8080}, without: open, with: open},
+		{from: []who{client}, to: workers, ports: nodePorts, without: open, with: open},
+		{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: open},
+		{from: []who{client}, to: albs, ports: []uint16{443}, protocols: tcp, without: open, with: open},
+		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
+	}
+}
+
+// isolation is a configuration with arguments besides cluster and region.
+func isolation(arguments ...string) string {
+	config := "resource \"iks_network_isolation\" \"it\" {\n  cluster = var.cluster\n  region = \"us-south\"\n  confirm_seconds = 1\n"
+	for _, argument := range arguments {
+		config += "  " + argument + "\n"
+	}
+	return config + "}\n"
+}
+
+func networkIsolation() []scenario {
+	all := []scenario{
+		{
+			name:   "isolates the private network and cuts nothing off that the cluster needs, after each single policy",
+			config: isolation(`network = "private"`),
+			lines: append(alive(), []line{
+				{from: []who{neighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: dropped},
+				{from: []who{worker}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: open},
+				{from: []who{worker}, to: server, ports: []uint16{443, 8080}, protocols: tcp, without: open, with: dropped},
+				{from: []who{pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+				{from: []who{pod}, to: server, ports: []uint16{443}, protocols: tcp, without: open, with: open},
+				{from: []who{pod}, to: masterPrivate, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
+				{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: open},
+			}...),
+			eachStep: alive(),
+		},
+		{
+			name:   "lets peers on the private network talk to the workers and be talked to",
+			config: isolation(`network = "private"`, `peer_cidrs = [var.neighbour_cidr]`),
+			lines: []line{
+				{from: []who{neighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: open},
+				{from: []who{worker, pod}, to: server, ports: []uint16{443, 8080}, protocols: tcp, without: open, with: open},
+				{from: []who{otherNeighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: dropped},
+			},
+			bothDoors: true,
+		},
+		{
+			name:   "isolates the public network and cuts nothing off that the cluster needs, after each single policy",
+			config: isolation(`network = "public"`),
+			lines: append(alive(), []line{
+				{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+				{from: []who{worker, pod}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
+				{from: []who{worker, pod}, to: internet, ports: []uint16{53}, protocols: udp, without: open, with: open},
+				{from: []who{pod}, to: masterPublic, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
+				{from: []who{pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+				{from: []who{worker}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: open},
+			}...),
+			eachStep: alive(),
+		},
+	}
+	for i := range all {
+		all[i].resource = "iks_network_isolation"
+	}
+	return all
+}

@@ -3,6 +3,7 @@ package packets
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
@@ -38,6 +39,7 @@ type run struct {
 	scenario  scenario
 	workspace *acctest.Workspace
 	probes    *int // that were sent
+	known     map[where][]netip.Addr
 }
 
 // play plays a scenario: before, after, after destroy.
@@ -63,6 +65,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 			r.workspace.Destroy() // what comes next must not fail because of this one
 		}
 	})
+	r.learn(t)
 	r.check(t, "after apply", sc.lines, line.verdictWith)
 	kept(t)
 	if sc.then != nil {
@@ -94,9 +97,7 @@ func (r *run) check(t *testing.T, when string, lines []line, verdict func(line) 
 	t.Helper()
 	var expectations []dataplane.Expectation
 	for _, l := range lines {
-		for _, p := range r.stage.probes(t, l) {
-			expectations = append(expectations, dataplane.Expectation{Probe: p, Want: verdict(l)})
-		}
+		expectations = append(expectations, r.expect(t, l, verdict(l))...)
 	}
 	*r.probes += len(expectations)
 	if err := r.stage.lab.Check(t.Context(), expectations...); err != nil {
@@ -104,34 +105,62 @@ func (r *run) check(t *testing.T, when string, lines []line, verdict func(line) 
 	}
 }
 
-// probes are those of a line.
-func (s *stage) probes(t *testing.T, l line) []dataplane.Probe {
+// expect are the probes of a line with the verdict that they are to have now.
+// There are none to a place that only the resources name, before they have.
+func (r *run) expect(t *testing.T, l line, want dataplane.Verdict) []dataplane.Expectation {
 	t.Helper()
-	protocols := l.protocols
-	if protocols == nil {
-		protocols = []string{dataplane.TCP, dataplane.UDP}
+	to := r.known[l.to]
+	if _, named := r.scenario.named[l.to]; !named {
+		to = r.stage.addresses(l.to)
+	} else if to == nil {
+		return nil
 	}
-	var list []dataplane.Probe
+	var list []dataplane.Expectation
 	for _, from := range l.from {
-		for _, host := range s.hosts(from) {
-			for _, address := range s.addresses(l.to) {
+		for _, host := range r.stage.hosts(from) {
+			for _, address := range to {
 				if address == host.Address {
 					continue // what one says to oneself passes no policy
 				}
-				for _, port := range l.ports {
-					for _, protocol := range protocols {
-						list = append(list, dataplane.Probe{
-							From: host, Protocol: protocol, To: netip.AddrPortFrom(address, port), Label: fmt.Sprintf("%s to %s", from, l.to),
-						})
-					}
-				}
+				list = append(list, l.expectations(from, host, address, want)...)
 			}
 		}
 	}
 	if len(list) == 0 {
-		t.Fatalf("the line from %v to %s has no probe", l.from, l.to)
+		t.Errorf("the line from %v to %s has no probe", l.from, l.to)
 	}
 	return list
+}
+
+// expectations are those between two hosts.
+func (l line) expectations(from who, host *dataplane.Host, to netip.Addr, want dataplane.Verdict) []dataplane.Expectation {
+	protocols := l.protocols
+	if protocols == nil {
+		protocols = []string{dataplane.TCP, dataplane.UDP}
+	}
+	var list []dataplane.Expectation
+	for _, port := range l.ports {
+		for _, protocol := range protocols {
+			list = append(list, dataplane.Expectation{Want: want, By: l.by, Probe: dataplane.Probe{
+				From: host, Protocol: protocol, To: netip.AddrPortFrom(to, port), Label: fmt.Sprintf("%s to %s", from, l.to),
+			}})
+		}
+	}
+	return list
+}
+
+// learn finds out what the resources have named.
+func (r *run) learn(t *testing.T) {
+	t.Helper()
+	r.known = map[where][]netip.Addr{}
+	for place, attribute := range r.scenario.named {
+		at := strings.LastIndex(attribute, ".")
+		address, err := netip.ParseAddr(fmt.Sprint(r.workspace.Attributes(attribute[:at])[attribute[at+1:]]))
+		if err != nil {
+			t.Fatalf("%s: %v", attribute, err)
+		}
+		r.known[place] = []netip.Addr{address}
+	}
 }
 
 // provider is the provider block, which leads through each step of an apply
@@ -150,9 +179,7 @@ func (r *run) steady(t *testing.T) []dataplane.Expectation {
 	t.Helper()
 	var list []dataplane.Expectation
 	for _, l := range r.scenario.lines {
-		for _, p := range r.stage.probes(t, l) {
-			list = append(list, dataplane.Expectation{Probe: p, Want: l.with})
-		}
+		list = append(list, r.expect(t, l, l.with)...)
 	}
 	return list
 }
@@ -206,10 +233,10 @@ func (r *run) hold(t *testing.T) (kept func(t *testing.T)) {
 	t.Helper()
 	var held []*dataplane.Connection
 	for _, l := range r.scenario.keeps {
-		for _, p := range r.stage.probes(t, l) {
-			c, err := p.Hold(t.Context())
+		for _, e := range r.expect(t, l, open) {
+			c, err := e.Hold(t.Context())
 			if err != nil {
-				t.Fatalf("%s: %v", p, err)
+				t.Fatalf("%s: %v", e.Probe, err)
 			}
 			t.Cleanup(c.Close)
 			held = append(held, c)

@@ -16,6 +16,9 @@ type scenario struct {
 	// config is what is applied, in HCL, without provider and cluster lookups; it
 	// may use the variables of the stage (see variables).
 	config string
+	// named are places that the resources themselves name: attributes, such as
+	// "iks_private_service.it.ip". Before the apply nobody can know them.
+	named map[where]string
 	// lines are the probes. At least one must tell the resource from its absence.
 	lines []line
 	// keeps are connections that are opened before the apply and must go on.
@@ -43,6 +46,8 @@ type line struct {
 	protocols []string
 	// without the resource and with it.
 	without, with dataplane.Verdict
+	// by is what the name of who answers begins with, "" for anybody.
+	by string
 }
 
 // who sends probes.
@@ -76,6 +81,7 @@ const (
 	masterPublic   where = "the cluster's master, public endpoint"
 	server         where = "another server of the account"
 	pods           where = "every pod"
+	othersWorkers  where = "every worker of the other cluster, public address"
 	internet       where = "a server on the internet"
 )
 
@@ -93,5 +99,5 @@ var (
 
 // scenarios are all there are, in the order in which they run.
 func scenarios() []scenario {
-	return slices.Concat(nodePortGuard(), networkPolicy(), networkIsolation())
+	return slices.Concat(nodePortGuard(), networkPolicy(), networkIsolation(), acrossClusters())
 }

@@ -20,17 +20,20 @@ import (
 )
 
 const (
-	clusterName = "here"
-	namespace   = "default"
-	ipType      = "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type"
+	clusterName      = "here"
+	otherClusterName = "there"
+	namespace        = "default"
+	ipType           = "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type"
 )
 
 // stage is the environment that all scenarios play in: a cluster with two
-// workers and two edge workers, a pod on each, and services in front of them.
+// workers and two edge workers, a pod on each, and services in front of them,
+// and another cluster of the account with two workers and a pod on each.
 type stage struct {
 	environment *localiks.Environment
 	lab         *dataplane.Lab
 	cluster     *dataplane.Cluster
+	other       *dataplane.Cluster
 	balancers   map[where]netip.Addr
 }
 
@@ -39,12 +42,16 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	sample := localiks.SampleCluster(clusterName, fakeiks.Classic)
 	sample.Zones = sample.Zones[:1]
+	other := fakeiks.Cluster{
+		Name: otherClusterName, Provider: fakeiks.Classic, Zones: []fakeiks.Zone{{ID: "dal10"}}, NoALBs: true,
+		Pools: []fakeiks.WorkerPool{{Name: "default", PerZone: 2}},
+	}
 	s := &stage{
-		environment: acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: sample}}}),
+		environment: acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: sample}, {Cluster: other}}}),
 		balancers:   map[where]netip.Addr{},
 	}
 	var err error
-	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{Environment: s.environment, Clusters: []string{clusterName}, Log: t.Output()})
+	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{Environment: s.environment, Clusters: []string{clusterName, otherClusterName}, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,26 +60,46 @@ func newStage(t *testing.T) *stage {
 			t.Error(err)
 		}
 	})
-	s.cluster = s.lab.Cluster(clusterName)
-	s.workloads(t)
+	s.cluster, s.other = s.lab.Cluster(clusterName), s.lab.Cluster(otherClusterName)
+	for _, cluster := range []*dataplane.Cluster{s.cluster, s.other} {
+		apps(t, cluster)
+	}
+	s.services(t)
 	return s
 }
 
-// workloads makes a pod on each worker and the services in front of them.
-func (s *stage) workloads(t *testing.T) {
+// apps makes a pod on each worker of a cluster and waits until it is connected.
+func apps(t *testing.T, cluster *dataplane.Cluster) {
 	t.Helper()
-	client, err := kubernetes.NewForConfig(s.cluster.RESTConfig())
+	client, err := kubernetes.NewForConfig(cluster.RESTConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range s.cluster.Workers {
+	for _, w := range cluster.Workers {
 		p := &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Name: "app-" + w.ID[len(w.ID)-8:], Labels: map[string]string{"app": "app"}},
-			Spec:       corev1.PodSpec{NodeName: w.Name, Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+			ObjectMeta: metav1.ObjectMeta{Name: cluster.Name + "-app-" + w.ID[len(w.ID)-8:], Labels: map[string]string{"app": "app"}},
+			Spec: corev1.PodSpec{NodeName: w.Name, Containers: []corev1.Container{{
+				Name: "app", Image: "app", Ports: []corev1.ContainerPort{{ContainerPort: 8080}, {ContainerPort: 8080, Protocol: corev1.ProtocolUDP}},
+			}}},
 		}
 		if _, err := client.CoreV1().Pods(namespace).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	acctest.Eventually(t, "the pods are connected", func() error {
+		if there, want := len(cluster.Pods(namespace)), len(cluster.Workers); there != want {
+			return fmt.Errorf("%d of %d", there, want)
+		}
+		return nil
+	})
+}
+
+// services makes those in front of the pods.
+func (s *stage) services(t *testing.T) {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(s.cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, service := range []*corev1.Service{
 		service("nodes", corev1.ServiceTypeNodePort, "", 1, nodePorts...),
@@ -84,12 +111,6 @@ func (s *stage) workloads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	acctest.Eventually(t, "the pods are connected", func() error {
-		if there, want := len(s.cluster.Pods(namespace)), len(s.cluster.Workers); there != want {
-			return fmt.Errorf("%d of %d", there, want)
-		}
-		return nil
-	})
 	for place, name := range map[where]string{web: "web", database: "database", internal: "internal"} {
 		if s.balancers[place], err = s.cluster.LoadBalancer(t.Context(), namespace, name); err != nil {
 			t.Fatal(err)
@@ -152,6 +173,8 @@ func (s *stage) addresses(to where) []netip.Addr {
 	switch to {
 	case workers:
 		return public(all)
+	case othersWorkers:
+		return public(s.other.Pool("default"))
 	case edge:
 		return public(s.cluster.Pool("edge"))
 	case others:
@@ -195,6 +218,7 @@ func (s *stage) variables(t *testing.T) (environment []string, declarations stri
 	t.Helper()
 	for name, value := range map[string]any{
 		"cluster":        clusterName,
+		"other_cluster":  otherClusterName,
 		"office_cidr":    s.lab.Gateway.Address.String() + "/32",
 		"neighbour_cidr": s.lab.Neighbour.Address.String() + "/32",
 		"edge_addresses": s.addresses(edge),

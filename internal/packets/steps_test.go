@@ -39,10 +39,7 @@ func (r *run) observeSteps(t *testing.T) (host string) {
 
 // checkStep checks a line without ending the test, which handlers must not.
 func (r *run) checkStep(t *testing.T, l line, before string) {
-	var expectations []dataplane.Expectation
-	for _, p := range r.stage.probes(t, l) {
-		expectations = append(expectations, dataplane.Expectation{Probe: p, Want: l.with})
-	}
+	expectations := r.expect(t, l, l.with)
 	*r.probes += len(expectations)
 	if err := r.stage.lab.Check(t.Context(), expectations...); err != nil {
 		t.Errorf("before %s: %v", before, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,6 +13,13 @@ import (
 type Expectation struct {
 	Probe
 	Want Verdict
+	// By is what the name of who answers must begin with, "" for anybody.
+	By string
+}
+
+// met says whether an answer is the one that is wanted.
+func (e Expectation) met(a Answer) bool {
+	return a.Verdict == e.Want && (e.Want != Open || strings.HasPrefix(a.From, e.By))
 }
 
 const (
@@ -53,7 +61,7 @@ func (e Expectation) await(ctx context.Context) error {
 	met := 0
 	for {
 		answer, err := e.Send(context.WithoutCancel(ctx))
-		if err == nil && answer.Verdict == e.Want {
+		if err == nil && e.met(answer) {
 			if met++; met == again {
 				return nil
 			}
@@ -64,6 +72,9 @@ func (e Expectation) await(ctx context.Context) error {
 		case <-ctx.Done():
 			if err != nil {
 				return fmt.Errorf("%s: %w", e.Probe, err)
+			}
+			if answer.Verdict == e.Want {
+				return fmt.Errorf("%s: answered by %s, want %s", e.Probe, answer.From, e.By)
 			}
 			return fmt.Errorf("%s: %s, want %s", e.Probe, answer.Verdict, e.Want)
 		case <-time.After(20 * time.Millisecond):

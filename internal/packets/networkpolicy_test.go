@@ -24,6 +24,24 @@ func networkPolicy() []scenario {
 			bothDoors: true,
 		},
 		{
+			name: "cannot close a failsafe port",
+			config: `resource "iks_network_policy" "it" {
+  cluster  = var.cluster
+  name     = "no-ssh"
+  order    = 800
+  selector = "ibm.role == 'worker_private'"
+  ingress = [{
+    action      = "Deny"
+    protocol    = "TCP"
+    destination = { ports = [22, 9100] }
+  }]
+}`,
+			lines: []line{
+				{from: []who{neighbour}, to: workersPrivate, ports: []uint16{22}, protocols: tcp, without: open, with: open},
+				{from: []who{neighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: dropped},
+			},
+		},
+		{
 			name: "closes one node port before DNAT to all but one company",
 			config: `resource "iks_network_policy" "it" {
   cluster          = var.cluster

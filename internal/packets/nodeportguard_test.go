@@ -4,6 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/cloud"
 )
 
 // Node ports of the stage, at both ends of their range and between; ports of
@@ -12,6 +18,9 @@ var (
 	nodePorts = []uint16{30000, 31080, 32767}
 	beside    = []uint16{29999, 32768}
 )
+
+// hostPort is where a daemon of every worker serves, in the range of node ports.
+const hostPort = 31500
 
 // untouched is traffic that no guard of node ports has to do with.
 func untouched() []line {
@@ -117,8 +126,9 @@ func nodePortGuard() []scenario {
 		},
 		{
 			name:   "cannot close a failsafe port, and says so in `not_covered_ports`",
-			config: guard(`port_ranges = ["22", "30000:32767"]`),
+			config: guard(`port_ranges = ["22", "30000:32767"]`, `safety_checks = "warn"`),
 			lines: []line{
+				{from: []who{client}, to: database, ports: []uint16{22}, protocols: tcp, without: open, with: open},
 				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
 				{from: []who{client}, to: workers, ports: []uint16{22}, protocols: tcp, without: open, with: open},
 			},
@@ -128,6 +138,17 @@ func nodePortGuard() []scenario {
 					t.Errorf("not_covered_ports is %s", said)
 				}
 			},
+		},
+		{
+			name:   "closes IPv6 altogether, also with IPv4 exemptions",
+			config: guard(`host_endpoint_roles = ["worker_private"]`, `exempt_addresses = var.edge_private`),
+			lines: []line{
+				{from: []who{neighbour}, to: workersIPv6, ports: []uint16{hostPort}, protocols: tcp, without: open, with: dropped},
+				{from: []who{neighbour}, to: othersPrivate, ports: []uint16{hostPort, 31080}, protocols: tcp, without: open, with: dropped},
+				{from: []who{neighbour}, to: edgePrivate, ports: []uint16{hostPort, 31080}, protocols: tcp, without: open, with: open},
+				{from: []who{neighbour}, to: workersIPv6, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
+			},
+			then: onlyIPv4RulesLeaveIPv6Open,
 		},
 		{
 			name:    "is renamed under a stream of packets without letting one through",
@@ -143,4 +164,45 @@ func nodePortGuard() []scenario {
 		all[i].resource = "iks_nodeport_guard"
 	}
 	return slices.Clip(all)
+}
+
+// onlyIPv4RulesLeaveIPv6Open is the control of the guard's rules for IPv6: with
+// its other rules alone, which except IPv4 networks, IPv6 is open.
+func onlyIPv4RulesLeaveIPv6Open(t *testing.T, r *run) {
+	t.Helper()
+	client, err := dynamic.NewForConfig(r.stage.cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies := client.Resource(cloud.StoredPolicies())
+	policy, err := policies.Get(t.Context(), cloud.StoredName("deny-kube-node-port-services"), metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, _, err := unstructured.NestedSlice(policy.Object, "spec", "ingress")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []any
+	for _, rule := range rules {
+		fields, ok := rule.(map[string]any)
+		if !ok {
+			t.Fatalf("a rule is %v", rule)
+		}
+		if fmt.Sprint(fields["ipVersion"]) == "6" {
+			continue
+		}
+		delete(fields, "ipVersion")
+		kept = append(kept, fields)
+	}
+	if err := unstructured.SetNestedSlice(policy.Object, kept, "spec", "ingress"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := policies.Update(t.Context(), policy, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.check(t, "with rules that except IPv4 networks alone", []line{
+		{from: []who{neighbour}, to: workersIPv6, ports: []uint16{hostPort}, protocols: tcp, with: open},
+		{from: []who{neighbour}, to: othersPrivate, ports: []uint16{hostPort}, protocols: tcp, with: dropped},
+	}, line.verdictWith)
 }

@@ -12,6 +12,7 @@ import (
 
 // TestPackets plays every scenario on one stage, one after the other.
 func TestPackets(t *testing.T) {
+	t.Parallel()
 	asked(t)
 	s := newStage(t)
 	var results report

@@ -68,6 +68,9 @@ type where string
 const (
 	workers        where = "every worker, public address"
 	workersPrivate where = "every worker, private address"
+	workersIPv6    where = "every worker, private IPv6 address"
+	edgePrivate    where = "every edge worker, private address"
+	othersPrivate  where = "every other worker, private address"
 	edge           where = "every edge worker, public address"
 	others         where = "every other worker, public address"
 	first          where = "the first worker, public address"

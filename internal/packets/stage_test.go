@@ -65,6 +65,11 @@ func newStage(t *testing.T) *stage {
 		apps(t, cluster)
 	}
 	s.services(t)
+	for _, w := range s.cluster.Workers { // a daemon in the host's network
+		if err := w.Serve(t.Context(), dataplane.TCP, hostPort); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return s
 }
 
@@ -104,7 +109,7 @@ func (s *stage) services(t *testing.T) {
 	for _, service := range []*corev1.Service{
 		service("nodes", corev1.ServiceTypeNodePort, "", 1, nodePorts...),
 		service("web", corev1.ServiceTypeLoadBalancer, "public", 0, append([]uint16{80}, beside...)...),
-		service("database", corev1.ServiceTypeLoadBalancer, "public", 0, 27017),
+		service("database", corev1.ServiceTypeLoadBalancer, "public", 0, 27017, 22),
 		service("internal", corev1.ServiceTypeLoadBalancer, "private", 0, 80),
 	} {
 		if _, err := client.CoreV1().Services(namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
@@ -169,6 +174,12 @@ func (s *stage) addresses(to where) []netip.Addr {
 		}
 		return addresses
 	}
+	private := func(list []*dataplane.Worker) (addresses []netip.Addr) {
+		for _, w := range list {
+			addresses = append(addresses, w.Address)
+		}
+		return addresses
+	}
 	var list []netip.Addr
 	switch to {
 	case workers:
@@ -184,8 +195,14 @@ func (s *stage) addresses(to where) []netip.Addr {
 	case rest:
 		return public(all[1:])
 	case workersPrivate:
+		return private(all)
+	case edgePrivate:
+		return private(s.cluster.Pool("edge"))
+	case othersPrivate:
+		return private(s.cluster.Pool("default"))
+	case workersIPv6:
 		for _, w := range all {
-			list = append(list, w.Address)
+			list = append(list, w.PrivateIPv6())
 		}
 	case web, database, internal:
 		list = append(list, s.balancers[to])
@@ -222,6 +239,7 @@ func (s *stage) variables(t *testing.T) (environment []string, declarations stri
 		"office_cidr":    s.lab.Gateway.Address.String() + "/32",
 		"neighbour_cidr": s.lab.Neighbour.Address.String() + "/32",
 		"edge_addresses": s.addresses(edge),
+		"edge_private":   s.addresses(edgePrivate),
 		"first_cidr":     s.addresses(first)[0].String() + "/32",
 		"web_cidr":       s.balancers[web].String() + "/32",
 		"database_cidr":  s.balancers[database].String() + "/32",

@@ -1,7 +1,7 @@
 import {
-  to = iks_network_policy.ssh
+  to = iks_network_policy.metrics
   identity = {
     cluster_id = "c1234567890abcdefghi"
-    name       = "ssh-from-corporate"
+    name       = "metrics-from-corporate"
   }
 }

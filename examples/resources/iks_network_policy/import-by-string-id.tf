@@ -1,4 +1,4 @@
 import {
-  to = iks_network_policy.ssh
-  id = "production,ssh-from-corporate"
+  to = iks_network_policy.metrics
+  id = "production,metrics-from-corporate"
 }

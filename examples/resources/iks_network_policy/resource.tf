@@ -1,8 +1,9 @@
-# The corporate network may reach the workers' public interfaces by SSH and
-# nothing else may; every other port stays with IBM's own policies.
-resource "iks_network_policy" "ssh" {
+# The corporate network may reach the metrics that every worker serves on port
+# 9100 of its public interface, and nobody else may; every other port stays with
+# IBM's own policies. (No policy closes a failsafe port of Calico's, such as SSH.)
+resource "iks_network_policy" "metrics" {
   cluster  = "production"
-  name     = "ssh-from-corporate"
+  name     = "metrics-from-corporate"
   order    = 800
   selector = "ibm.role == 'worker_public'"
 
@@ -11,12 +12,12 @@ resource "iks_network_policy" "ssh" {
       action      = "Allow"
       protocol    = "TCP"
       source      = { nets = ["192.0.2.0/24"] }
-      destination = { ports = [22] }
+      destination = { ports = [9100] }
     },
     {
       action      = "Deny"
       protocol    = "TCP"
-      destination = { ports = [22] }
+      destination = { ports = [9100] }
     },
   ]
 

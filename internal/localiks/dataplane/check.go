@@ -35,12 +35,12 @@ const (
 func (l *Lab) Check(ctx context.Context, expectations ...Expectation) error {
 	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
-	if err := each(expectations, func(e Expectation) error { return e.await(ctx) }); err != nil {
-		return errors.Join(err, l.explain(context.WithoutCancel(ctx), expectations))
+	err := each(expectations, func(e Expectation) error { return e.await(ctx, again) })
+	if err == nil {
+		err = each(expectations, func(e Expectation) error { return e.await(ctx, 1) })
 	}
-	err := each(expectations, func(e Expectation) error { return e.await(ctx) })
 	if err != nil {
-		return errors.Join(fmt.Errorf("held once, and then no longer: %w", err), l.explain(context.WithoutCancel(ctx), expectations))
+		return errors.Join(err, l.explain(context.WithoutCancel(ctx), expectations))
 	}
 	return nil
 }
@@ -56,13 +56,14 @@ func each(expectations []Expectation, do func(Expectation) error) error {
 	return errors.Join(failures...)
 }
 
-// await sends the probe until its verdict is the one that is wanted.
-func (e Expectation) await(ctx context.Context) error {
+// await sends the probe until its verdict has been the one that is wanted so
+// many times in a row.
+func (e Expectation) await(ctx context.Context, times int) error {
 	met := 0
 	for {
 		answer, err := e.Send(context.WithoutCancel(ctx))
 		if err == nil && e.met(answer) {
-			if met++; met == again {
+			if met++; met == times {
 				return nil
 			}
 			continue

@@ -26,12 +26,12 @@ func (l *Lab) explain(ctx context.Context, expectations []Expectation) error {
 			break
 		}
 		workers := l.onTheWay(e.Probe)
-		before := countersOf(ctx, workers)
+		before := countersOf(ctx, workers, e.Probe)
 		answer, err := e.Send(ctx)
 		if err == nil && e.met(answer) {
 			continue
 		}
-		after := countersOf(ctx, workers)
+		after := countersOf(ctx, workers, e.Probe)
 		report := fmt.Sprintf("the path of %s, which was answered by %q:", e.Probe, answer.From)
 		for i, w := range workers {
 			report += fmt.Sprintf("\n  on worker %s of %s (nsenter --net=%s), rules whose counters grew:%s", w.Name, w.cluster.Name, w.path(), grown(before[i], after[i]))
@@ -61,7 +61,7 @@ func (l *Lab) onTheWay(p Probe) []*Worker {
 
 // bears says whether an address is one of the worker's, or of a pod on it.
 func (w *Worker) bears(address netip.Addr) bool {
-	if address == w.Address || address == w.Public {
+	if address == w.Address || address == w.Public || address == w.PrivateIPv6() {
 		return true
 	}
 	f := w.cluster.follow
@@ -90,11 +90,16 @@ func (c *Cluster) hosts(h *Host, w *Worker) bool {
 	return false
 }
 
-// countersOf are the rules of each worker with their counters.
-func countersOf(ctx context.Context, workers []*Worker) []string {
+// countersOf are the rules of each worker for a probe's kind of packets, with
+// their counters.
+func countersOf(ctx context.Context, workers []*Worker, p Probe) []string {
+	program := "iptables-nft-save"
+	if p.To.Addr().Is6() {
+		program = "ip6tables-nft-save"
+	}
 	list := make([]string, len(workers))
 	for i, w := range workers {
-		out, err := w.run(ctx, "", "iptables-nft-save", "-c")
+		out, err := w.run(ctx, "", program, "-c")
 		if err != nil {
 			out = err.Error()
 		}

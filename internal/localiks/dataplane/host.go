@@ -25,6 +25,10 @@ type Host struct {
 	serving map[string]io.Closer // protocol and address -> server
 }
 
+// PrivateIPv6 is the address on the private network of a host whose IPv4
+// address there is Address.
+func (h *Host) PrivateIPv6() netip.Addr { return parse("fd00::" + h.Address.String()) }
+
 func newHost(ctx context.Context, name string) (*Host, error) {
 	n, err := newNamespace(ctx)
 	if err != nil {

@@ -116,10 +116,10 @@ func (l *Lab) start(ctx context.Context) error {
 // surroundings makes the two networks and who is there beside the clusters.
 func (l *Lab) surroundings(ctx context.Context) error {
 	var err error
-	if l.internet, err = newRouter(ctx, "internet"); err != nil {
+	if l.internet, err = newRouter(ctx, "internet", "2001:db8::"); err != nil {
 		return err
 	}
-	if l.private, err = newRouter(ctx, "private network"); err != nil {
+	if l.private, err = newRouter(ctx, "private network", "fd00::"); err != nil {
 		return err
 	}
 	l.hosts = append(l.hosts, l.internet.Host, l.private.Host)

@@ -20,8 +20,8 @@ import (
 
 const only = "only"
 
-// start is a lab around one cluster of two workers in two zones.
-func start(t *testing.T) (*dataplane.Lab, *dataplane.Cluster) {
+// packets skips a test where packets are not to be sent.
+func packets(t *testing.T) {
 	t.Helper()
 	if os.Getenv("PACKETS") == "" {
 		t.Skip("packets are sent with PACKETS=1, as `make test-packets` sets it")
@@ -29,6 +29,12 @@ func start(t *testing.T) (*dataplane.Lab, *dataplane.Cluster) {
 	if missing := dataplane.Missing(); missing != "" {
 		t.Skip("packets need " + missing)
 	}
+}
+
+// start is a lab around one cluster of two workers in two zones.
+func start(t *testing.T) (*dataplane.Lab, *dataplane.Cluster) {
+	t.Helper()
+	packets(t)
 	sample := localiks.SampleCluster(only, fakeiks.Classic)
 	sample.Pools = []fakeiks.WorkerPool{{Name: "default", PerZone: 1}}
 	environment, err := localiks.Start(t.Context(), localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: sample}}})
@@ -40,12 +46,10 @@ func start(t *testing.T) (*dataplane.Lab, *dataplane.Cluster) {
 			t.Error(err)
 		}
 	})
-	began := time.Now()
 	lab, err := dataplane.Start(t.Context(), dataplane.Options{Environment: environment, Clusters: []string{only}, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("the lab took %s", time.Since(began))
 	t.Cleanup(func() {
 		if err := lab.Close(); err != nil {
 			t.Error(err)

@@ -11,6 +11,8 @@ import (
 // address in each of their subnets, and routes from each subnet to the others.
 type router struct {
 	*Host
+	// six is what stands before IPv4 addresses in the IPv6 addresses of the network.
+	six string
 
 	mu     sync.Mutex
 	ports  int
@@ -19,12 +21,12 @@ type router struct {
 
 const bridge = "lan"
 
-func newRouter(ctx context.Context, name string) (*router, error) {
+func newRouter(ctx context.Context, name, six string) (*router, error) {
 	host, err := newHost(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	r := &router{Host: host, subnet: map[netip.Prefix]bool{}}
+	r := &router{Host: host, six: six, subnet: map[netip.Prefix]bool{}}
 	if err := r.ip(ctx, "link add "+bridge+" type bridge", "link set "+bridge+" up"); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,8 @@ func (r *router) serve(ctx context.Context, subnet netip.Prefix) error {
 }
 
 // plug connects a host's interface, which it makes, and gives it an address
-// with the length of its subnet's prefix.
+// with the length of its subnet's prefix, and an IPv6 address made of it that
+// all hosts of the network reach.
 func (r *router) plug(ctx context.Context, h *Host, device string, address netip.Prefix) error {
 	if err := r.serve(ctx, address); err != nil {
 		return err
@@ -64,6 +67,7 @@ func (r *router) plug(ctx context.Context, h *Host, device string, address netip
 	err := h.ip(ctx,
 		fmt.Sprintf("link add %s type veth peer name %s netns %s", device, port, r.path()),
 		fmt.Sprintf("addr add %s dev %s", address, device),
+		fmt.Sprintf("addr add %s%s/64 dev %s nodad", r.six, address.Addr(), device),
 		fmt.Sprintf("link set %s up", device))
 	if err != nil {
 		return fmt.Errorf("connecting %s of %s: %w", device, h.Name, err)

@@ -34,7 +34,7 @@ func (c *Cluster) control(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	l.hosts = append(l.hosts, h)
+	l.keep(h)
 	c.Control = h
 	if number >= len(controlAddresses) {
 		return fmt.Errorf("a lab has room for %d clusters", len(controlAddresses))

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,7 +52,9 @@ type Lab struct {
 	internet *router
 	private  *router
 	clusters map[string]*Cluster
-	hosts    []*Host
+
+	mu    sync.Mutex
+	hosts []*Host // all but pods
 }
 
 // Cluster is a cluster's part of a lab.
@@ -92,7 +95,6 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.surroundings(ctx); err != nil {
 		return err
 	}
-	group, groupCtx := errgroup.WithContext(ctx)
 	for i, name := range l.options.Clusters {
 		cluster := l.options.Environment.Cluster(name)
 		if cluster == nil {
@@ -103,9 +105,12 @@ func (l *Lab) start(ctx context.Context) error {
 			return fmt.Errorf("cluster %s: %w", name, err)
 		}
 		l.clusters[name] = c
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, c := range l.clusters {
 		group.Go(func() error {
 			if err := c.start(groupCtx); err != nil {
-				return fmt.Errorf("cluster %s: %w", name, err)
+				return fmt.Errorf("cluster %s: %w", c.Name, err)
 			}
 			return nil
 		})
@@ -122,7 +127,7 @@ func (l *Lab) surroundings(ctx context.Context) error {
 	if l.private, err = newRouter(ctx, "private network", "fd00::"); err != nil {
 		return err
 	}
-	l.hosts = append(l.hosts, l.internet.Host, l.private.Host)
+	l.keep(l.internet.Host, l.private.Host)
 	if l.Client, err = l.host(ctx, "client", l.internet, at(clientSubnet, 10)); err != nil {
 		return err
 	}
@@ -148,13 +153,20 @@ func (l *Lab) surroundings(ctx context.Context) error {
 	return nil
 }
 
+// keep remembers hosts until Close.
+func (l *Lab) keep(hosts ...*Host) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hosts = append(l.hosts, hosts...)
+}
+
 // host makes a host with one interface and a default route.
 func (l *Lab) host(ctx context.Context, name string, network *router, address netip.Prefix) (*Host, error) {
 	h, err := newHost(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	l.hosts = append(l.hosts, h)
+	l.keep(h)
 	h.Address = address.Addr()
 	if err := network.plug(ctx, h, "eth0", address); err != nil {
 		return nil, err
@@ -168,7 +180,7 @@ func (l *Lab) company(ctx context.Context) error {
 	if l.Office, err = newHost(ctx, "office"); err != nil {
 		return err
 	}
-	l.hosts = append(l.hosts, l.Office)
+	l.keep(l.Office)
 	inside, office := at(officeSubnet, 1), at(officeSubnet, 2)
 	l.Office.Address = office.Addr()
 	err = l.Office.ip(ctx,

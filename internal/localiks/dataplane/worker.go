@@ -53,7 +53,7 @@ func (c *Cluster) newWorker(ctx context.Context, info fakeiks.Worker) (*Worker, 
 	if err != nil {
 		return nil, err
 	}
-	c.lab.hosts = append(c.lab.hosts, host)
+	c.lab.keep(host)
 	w := &Worker{Host: host, ID: info.ID, cluster: c}
 	w.Address, w.Public = parse(info.PrivateIP), parse(info.PublicIP)
 	if w.dir, err = c.lab.folder(c.Name + "-" + info.PrivateIP); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
@@ -42,7 +43,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	if err := g.check(ctx, c, s, want, next, r.Warn); err != nil {
 		return err
 	}
-	if err := g.policies.Ensure(ctx, live, policy); err != nil {
+	if err := g.Policies.Ensure(ctx, live, policy); err != nil {
 		return err
 	}
 	if r.Prior == nil || in.Held {
@@ -53,9 +54,9 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 
 // check refuses, at the last moment, what would do harm or nothing at all.
 func (g ground) check(ctx context.Context, c *cluster.Cluster, s scene, want settings, next ownership.Step, warn func(summary, detail string)) error {
-	o := objections{warnings: s.notEdge(want.guard.exempt)}
-	if s.matching(want.guard) == 0 {
-		o.add(s.noEndpoints(want.guard, c.OnVPC()), want.noneIsFine)
+	o := hostguard.Objections{Warnings: s.notEdge(want.guard.exempt)}
+	if s.Matching(want.guard.roles) == 0 {
+		o.Add(s.NoEndpoints(want.guard.roles, c.OnVPC(), onVPC), want.noneIsFine)
 	}
 	if next != ownership.Keep {
 		there, err := g.hasTier(ctx, want.guard.tier, false)
@@ -63,24 +64,27 @@ func (g ground) check(ctx context.Context, c *cluster.Cluster, s scene, want set
 			return err
 		}
 		if !there {
-			o.add(noTier(want.guard.tier), false)
+			o.Add(noTier(want.guard.tier), false)
 		}
-		services, err := g.services(ctx, false)
+		policies, err := g.Policies.List(ctx, false)
+		if err != nil {
+			return fmt.Errorf("finding out which policies are evaluated before the guard: %w", err)
+		}
+		aboutOrder(&o, policies, want)
+		services, err := g.Services(ctx, false)
 		switch {
 		case apierrors.IsForbidden(err) && want.warnOnly:
-			o.warnings = append(o.warnings, unseenServices)
+			o.Warnings = append(o.Warnings, hostguard.UnseenServices)
 		case err != nil:
 			return fmt.Errorf("finding out which services the guard would cut off: %w", err)
 		}
-		o.aboutServices(s, services, want)
+		aboutServices(&o, s, services, want)
 	}
-	for _, w := range o.warnings {
+	for _, w := range o.Warnings {
 		warn("The guard of cluster "+c.Name, w)
 	}
-	return o.refusal()
+	return o.Refusal()
 }
-
-const unseenServices = "The services of the cluster may not be listed with these credentials, so it is not known whether the guard cuts off a load balancer."
 
 func noTier(tier string) framework.Problem {
 	return framework.Problem{
@@ -92,10 +96,10 @@ func noTier(tier string) framework.Problem {
 // moveFrom removes the policy under its earlier name, once the new one is
 // proven to be there.
 func (g ground) moveFrom(ctx context.Context, old string, policy policy, r framework.ApplyRequest[model]) error {
-	if err := g.policies.Verify(ctx, policy); err != nil {
+	if err := g.Policies.Verify(ctx, policy); err != nil {
 		return fmt.Errorf("%s stays: %w", old, err)
 	}
-	warning, err := g.policies.Remove(ctx, old, policy.OwnsEarlier)
+	warning, err := g.Policies.Remove(ctx, old, policy.OwnsEarlier)
 	if err == nil && warning != "" {
 		r.Warn("The policy under the earlier name stays", warning)
 	}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 func service(name string, change func(*corev1.Service), ports ...corev1.ServicePort) corev1.Service {
@@ -22,9 +23,9 @@ func service(name string, change func(*corev1.Service), ports ...corev1.ServiceP
 
 func asItIs(*corev1.Service) {}
 
-func private(s *corev1.Service) { s.Annotations[ipTypeAnnotation] = "private" }
+func private(s *corev1.Service) { s.Annotations[hostguard.IPTypeAnnotation] = "private" }
 
-func public(s *corev1.Service) { s.Annotations[ipTypeAnnotation] = "public" }
+func public(s *corev1.Service) { s.Annotations[hostguard.IPTypeAnnotation] = "public" }
 
 func at(ips ...string) func(*corev1.Service) {
 	return func(s *corev1.Service) {
@@ -84,7 +85,7 @@ func TestCutOff(t *testing.T) {
 
 func TestFailsafePorts(t *testing.T) {
 	t.Parallel()
-	s := scene{failsafe: []calico.FailsafePort{{Protocol: "TCP", Port: 22}, {Protocol: "TCP", Port: 6443}, {Protocol: "TCP", Port: 30080, Net: "10.0.0.0/8"}, {Protocol: "UDP", Port: 68}}}
+	s := failsafeScene(calico.FailsafePort{Protocol: "TCP", Port: 22}, calico.FailsafePort{Protocol: "TCP", Port: 6443}, calico.FailsafePort{Protocol: "TCP", Port: 30080, Net: "10.0.0.0/8"}, calico.FailsafePort{Protocol: "UDP", Port: 68})
 	wide := guard{protocols: []string{"TCP"}, ports: mustPorts(t, "1000:65535")}
 	if got, want := s.notCovered(wide), []string{"TCP 6443", "TCP 30080 from 10.0.0.0/8"}; !slices.Equal(got, want) {
 		t.Errorf("notCovered = %q, want %q", got, want)
@@ -98,53 +99,33 @@ func TestFailsafePorts(t *testing.T) {
 		service("ssh", asItIs, corev1.ServicePort{Port: 22}),
 	}
 	want := []string{"load balancer app/api, port TCP 6443", "service app/web, node port TCP 30080"}
-	if got := s.leftOpen(services, wide); !slices.Equal(got, want) {
-		t.Errorf("leftOpen = %q, want %q", got, want)
+	if got := hostguard.LeftOpen(services, s.FailsafeAmong(wide.closes)); !slices.Equal(got, want) {
+		t.Errorf("LeftOpen = %q, want %q", got, want)
 	}
 }
 
 func TestServicesAreRefusedOrWarnedOf(t *testing.T) {
 	t.Parallel()
-	s := scene{failsafe: []calico.FailsafePort{{Protocol: "TCP", Port: 30080}}}
+	s := failsafeScene(calico.FailsafePort{Protocol: "TCP", Port: 30080})
 	services := []corev1.Service{
 		service("db", asItIs, corev1.ServicePort{Port: 27017}),
 		service("web", asItIs, corev1.ServicePort{Port: 80, NodePort: 30080}),
 	}
 	want := settings{guard: guard{roles: []string{"worker_public"}, protocols: []string{"TCP"}, ports: mustPorts(t, "20000:32767")}}
-	var enforced, warned objections
-	enforced.aboutServices(s, services, want)
-	if len(enforced.problems) != 2 || len(enforced.warnings) != 0 || enforced.refusal() == nil {
+	var enforced, warned hostguard.Objections
+	aboutServices(&enforced, s, services, want)
+	if len(enforced.Problems) != 2 || len(enforced.Warnings) != 0 || enforced.Refusal() == nil {
 		t.Errorf("enforced: %+v", enforced)
 	}
 	want.warnOnly = true
-	warned.aboutServices(s, services, want)
-	if len(warned.problems) != 0 || len(warned.warnings) != 2 || warned.refusal() != nil {
+	aboutServices(&warned, s, services, want)
+	if len(warned.Problems) != 0 || len(warned.Warnings) != 2 || warned.Refusal() != nil {
 		t.Errorf("warned: %+v", warned)
 	}
 }
 
-func TestNoEndpointsSaysWhy(t *testing.T) {
-	t.Parallel()
-	g := guard{roles: []string{"worker_public"}}
-	some := scene{endpoints: []calico.HostEndpoint{
-		{Name: "a", Labels: map[string]string{calico.RoleLabel: "worker_private"}}, {Name: "b", Labels: map[string]string{calico.RoleLabel: "worker_private"}},
-	}}
-	if some.matching(g) != 0 || some.matching(guard{roles: []string{"worker_private", "x"}}) != 2 {
-		t.Error("matching does not go by role")
-	}
-	for name, test := range map[string]struct {
-		scene scene
-		vpc   bool
-		part  string
-	}{
-		"VPC":           {scene{}, true, "security groups"},
-		"none":          {scene{}, false, "no host endpoints at all"},
-		"of other role": {some, false, `"worker_private" (2)`},
-	} {
-		if got := test.scene.noEndpoints(g, test.vpc); !strings.Contains(got.Detail, test.part) || !strings.Contains(got.Detail, "when_no_host_endpoints") {
-			t.Errorf("%s: %q lacks %q", name, got.Detail, test.part)
-		}
-	}
+func failsafeScene(ports ...calico.FailsafePort) scene {
+	return scene{Scene: hostguard.Scene{Failsafe: ports}}
 }
 
 func TestLetInBefore(t *testing.T) {

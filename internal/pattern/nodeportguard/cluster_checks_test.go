@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 func services(t *testing.T, r *rig) {
@@ -25,7 +26,7 @@ func services(t *testing.T, r *rig) {
 	}
 	h.mustApply(t, planned(func(m *model) {
 		wide(m)
-		m.SafetyChecks = types.StringValue(checksWarn)
+		m.SafetyChecks = types.StringValue(hostguard.ChecksWarn)
 	}))
 	if len(h.warned) != 1 || !strings.Contains(h.warned[0], "27017") {
 		t.Errorf("warned %q", h.warned)
@@ -63,12 +64,12 @@ func noEndpoints(t *testing.T, r *rig) {
 	}
 	h.mustApply(t, planned(func(m *model) {
 		masters(m)
-		m.WhenNone = types.StringValue(whenNoneWarn)
+		m.WhenNone = types.StringValue(hostguard.WhenNoneWarn)
 	}))
 	if len(h.warned) != 1 || h.state.HostEndpoints.ValueInt64() != 0 {
 		t.Errorf("warned %q, %v host endpoints", h.warned, h.state.HostEndpoints)
 	}
-	h.state.WhenNone = types.StringValue(whenNoneError)
+	h.state.WhenNone = types.StringValue(hostguard.WhenNoneError)
 	if found := h.observe(t); len(found.Missing) != 1 || !strings.Contains(found.Missing[0], "master_public") {
 		t.Errorf("observed %+v", found)
 	}

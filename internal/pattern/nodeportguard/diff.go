@@ -2,15 +2,14 @@ package nodeportguard
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
@@ -29,7 +28,7 @@ func drift(live calico.Policy, declared guard, owner framework.Owner, bearer bea
 // that with the stale exemptions. There is no drift if and only if they do the
 // same.
 func specDrift(live calico.Policy, want, declared guard, bearer bearer) []string {
-	live.Spec = sorted(live.Spec)
+	live.Spec = hostguard.Sorted(live.Spec)
 	out := live.Drift(want.spec())
 	if len(out) == 0 || live.Unreadable != nil {
 		return out
@@ -76,24 +75,24 @@ func guardDrift(have, want, declared guard, bearer bearer) []string {
 		}
 	}
 	field("tier", have.tier, want.tier)
-	field("order", orderText(have.order), orderText(want.order))
-	field("role", strings.Join(rolesOf(have.roles), ", "), strings.Join(rolesOf(want.roles), ", "))
-	field("port range", strings.Join(have.ports.texts(), ", "), strings.Join(want.ports.texts(), ", "))
+	field("order", hostguard.OrderText(have.order), hostguard.OrderText(want.order))
+	field("role", strings.Join(hostguard.Roles(have.roles), ", "), strings.Join(hostguard.Roles(want.roles), ", "))
+	field("port range", strings.Join(have.ports.Texts(), ", "), strings.Join(want.ports.Texts(), ", "))
 	field("protocol", protocolsText(have.protocols), protocolsText(want.protocols))
-	for _, network := range without(want.sources, have.sources) {
+	for _, network := range hostguard.Without(want.sources, have.sources) {
 		out = append(out, fmt.Sprintf("source %s is declared and not let in", network))
 	}
-	for _, network := range without(have.sources, want.sources) {
+	for _, network := range hostguard.Without(have.sources, want.sources) {
 		out = append(out, fmt.Sprintf("source %s is let in and not declared", network))
 	}
-	for _, network := range without(want.open(), have.open()) {
+	for _, network := range hostguard.Without(want.open(), have.open()) {
 		sentence := fmt.Sprintf("destination %s is declared and not open", network)
 		if by := bearer(network.Addr()); network.IsSingleIP() && by != "" {
 			sentence = fmt.Sprintf("address %s of %s is declared and not exempt", network.Addr(), by)
 		}
 		out = append(out, sentence)
 	}
-	for _, network := range without(have.open(), want.open()) {
+	for _, network := range hostguard.Without(have.open(), want.open()) {
 		sentence := fmt.Sprintf("destination %s is open and not declared", network)
 		if network.IsSingleIP() && slices.Contains(declared.exempt, network.Addr()) {
 			sentence = fmt.Sprintf("address %s is exempt and no node bears it any more", network.Addr())
@@ -103,19 +102,7 @@ func guardDrift(have, want, declared guard, bearer bearer) []string {
 	return out
 }
 
-// without gives the networks that are not among others.
-func without(list, others []netip.Prefix) []netip.Prefix {
-	return slices.DeleteFunc(networksOf(list), func(p netip.Prefix) bool { return slices.Contains(others, p) })
-}
-
-func orderText(order *float64) string {
-	if order == nil {
-		return "none (evaluated last)"
-	}
-	return strconv.FormatFloat(*order, 'f', -1, 64)
-}
-
 func protocolsText(names []string) string {
-	ordered := slices.DeleteFunc(protocols(), func(name string) bool { return !slices.Contains(names, name) })
+	ordered := slices.DeleteFunc(hostguard.Protocols(), func(name string) bool { return !slices.Contains(names, name) })
 	return strings.Join(ordered, ", ")
 }

@@ -8,6 +8,7 @@ import (
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 // FuzzSettings feeds anything at all to the attributes. What is accepted must
@@ -20,7 +21,7 @@ func FuzzSettings(f *testing.F) {
 	f.Add("32767:30000", "0.0.0.0/0", "::1", "' || all()", uint16(0))
 	f.Fuzz(func(t *testing.T, ports, networks, addresses, roles string, port uint16) {
 		m := model{
-			PortRanges: list(split(ports)...), Sources: stringSet(unique(networks)), Exempt: stringSet(unique(addresses)), Roles: stringSet(unique(roles)),
+			PortRanges: list(split(ports)...), Sources: hostguard.StringSet(unique(networks)), Exempt: hostguard.StringSet(unique(addresses)), Roles: hostguard.StringSet(unique(roles)),
 		}
 		s, known, problems := m.settings()
 		if !known {
@@ -35,18 +36,18 @@ func FuzzSettings(f *testing.F) {
 		}
 		asked := false
 		for _, text := range split(ports) {
-			r, err := parsePortRange(text)
+			r, err := hostguard.ParsePortRange(text)
 			if err != nil {
 				t.Fatalf("%q was accepted: %v", text, err)
 			}
-			asked = asked || r.first <= port && port <= r.last
+			asked = asked || r.First <= port && port <= r.Last
 		}
 		for _, rule := range spec.Ingress {
 			if rule.Action != v3.Deny {
 				t.Fatalf("a rule is %s", rule.Action)
 			}
-			set, ok := portsFrom(rule.Destination.Ports)
-			if !ok || set.contains(port) != asked {
+			set, ok := hostguard.PortsFrom(rule.Destination.Ports)
+			if !ok || set.Contains(port) != asked {
 				t.Fatalf("port %d: asked for = %t, rule has %v", port, asked, rule.Destination.Ports)
 			}
 		}

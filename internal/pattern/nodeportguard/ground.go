@@ -6,40 +6,25 @@ import (
 	"net/netip"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
-	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // ground is a cluster that can be spoken to.
-type ground struct {
-	kube     *kube.Client
-	calico   *calico.Client
-	policies ownership.Policies
-}
+type ground struct{ hostguard.Ground }
 
 func reach(ctx context.Context, c *cluster.Cluster) (ground, error) {
-	connection, err := c.Kube(ctx)
-	if err != nil {
-		return ground{}, err
-	}
-	client, err := calico.Open(ctx, connection)
-	if err != nil {
-		return ground{}, err
-	}
-	return ground{kube: connection, calico: client, policies: ownership.Policies{Policies: client.GlobalNetworkPolicies()}}, nil
+	g, err := hostguard.Reach(ctx, c)
+	return ground{g}, err
 }
 
 // scene is what a cluster looks like to a guard.
 type scene struct {
-	// api is the group and version that the policies are reached through.
-	api       string
-	endpoints []calico.HostEndpoint
-	failsafe  []calico.FailsafePort
+	hostguard.Scene
 	// bearers of addresses: host endpoints, and nodes where they were asked for.
 	bearers map[netip.Addr]string
 	// strangers are the nodes among them that are no edge nodes.
@@ -58,27 +43,15 @@ func (s scene) bearer(address netip.Addr) string { return s.bearers[address] }
 // look reads the policy (nil if there is none, or no key) and what is around
 // it, at the same time. cached allows answers that other resources share.
 func (g ground) look(ctx context.Context, key string, cached bool) (live *calico.Policy, s scene, err error) {
-	s = scene{api: g.calico.API(), bearers: map[netip.Addr]string{}, strangers: map[netip.Addr]string{}}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		live, err = g.policies.Find(ctx, key, cached)
-		return err
-	})
-	group.Go(func() (err error) {
-		s.endpoints, err = g.calico.HostEndpoints(ctx, cached)
-		return err
-	})
-	group.Go(func() (err error) {
-		s.failsafe, err = g.calico.FailsafePorts(ctx, cached)
-		return err
-	})
-	if err := group.Wait(); err != nil {
+	found, err := g.Look(ctx, cached, key)
+	if err != nil {
 		return nil, scene{}, err
 	}
-	for _, endpoint := range s.endpoints {
+	s = scene{Scene: found, bearers: map[netip.Addr]string{}, strangers: map[netip.Addr]string{}}
+	for _, endpoint := range s.Endpoints {
 		s.give(endpoint.ExpectedIPs, "host endpoint "+endpoint.Name)
 	}
-	return live, s, nil
+	return found.Live[0], s, nil
 }
 
 // give says who bears addresses, and gives those that are addresses indeed.
@@ -109,7 +82,7 @@ func (g ground) learn(ctx context.Context, s scene, addresses []netip.Addr, cach
 	if cached {
 		list = kube.CachedList[corev1.Node]
 	}
-	nodes, err := list(ctx, g.kube, kube.Nodes, kube.ListOptions{})
+	nodes, err := list(ctx, g.Kube, kube.Nodes, kube.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("finding out who bears the exempt addresses: %w", err)
 	}
@@ -132,7 +105,7 @@ func (s scene) join(nodes []corev1.Node) {
 			}
 		}
 	}
-	for _, endpoint := range s.endpoints {
+	for _, endpoint := range s.Endpoints {
 		if _, there := edge[endpoint.Node]; there {
 			own(endpoint.ExpectedIPs, "host endpoint "+endpoint.Name, endpoint.Node)
 		}
@@ -158,21 +131,13 @@ func (s scene) notEdge(exempt []netip.Addr) []string {
 	return out
 }
 
-// services lists all services of the cluster.
-func (g ground) services(ctx context.Context, cached bool) ([]corev1.Service, error) {
-	if cached {
-		return kube.CachedList(ctx, g.kube, kube.Services, kube.ListOptions{})
-	}
-	return kube.List(ctx, g.kube, kube.Services, kube.ListOptions{})
-}
-
 // hasTier tells whether a tier exists. Through the v1 API a policy in one that
 // does not is stored and never enforced.
 func (g ground) hasTier(ctx context.Context, name string, cached bool) (bool, error) {
 	if name == defaultTier {
 		return true, nil
 	}
-	tiers, err := g.calico.Tiers(ctx, cached)
+	tiers, err := g.Calico.Tiers(ctx, cached)
 	if err != nil {
 		return false, err
 	}

@@ -3,12 +3,13 @@ package nodeportguard
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 	"sigs.k8s.io/yaml"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 // published is the policy that the pattern's origin tells people to apply, as
@@ -157,7 +158,7 @@ func someGuards(t *testing.T) []guard {
 	with(func(g *guard) {
 		g.sources, g.exempt = networks(t, "10.0.0.0/8"), addresses(t, "192.0.2.1", "192.0.2.2")
 	})
-	with(func(g *guard) { g.protocols = protocols() })
+	with(func(g *guard) { g.protocols = hostguard.Protocols() })
 	with(func(g *guard) { g.roles = []string{"zz", "worker_private", "aa"} })
 	with(func(g *guard) { g.ports = mustPorts(t, "1:65535") })
 	return all
@@ -184,22 +185,15 @@ func TestNarrowed(t *testing.T) {
 	}
 }
 
-func TestRolesOf(t *testing.T) {
-	t.Parallel()
-	got := rolesOf([]string{"zz", "master_public", "worker_private", "aa", "worker_public", "aa"})
-	if want := []string{"worker_public", "worker_private", "master_public", "aa", "zz"}; !slices.Equal(got, want) {
-		t.Errorf("rolesOf = %v, want %v", got, want)
-	}
-}
-
-func TestCheckRole(t *testing.T) {
-	t.Parallel()
-	for role, want := range map[string]bool{
-		"worker_public": true, "a": true, "A.b-c_9": true, strings.Repeat("a", 63): true,
-		"": false, "-a": false, "a_": false, strings.Repeat("a", 64): false, "a'": false, "a b": false, "ä": false, `a"`: false, "a}": false,
-	} {
-		if got := checkRole(role) == nil; got != want {
-			t.Errorf("checkRole(%q) accepts = %t, want %t", role, got, want)
+func mustPorts(t *testing.T, texts ...string) hostguard.Ports {
+	t.Helper()
+	var ranges []hostguard.PortRange
+	for _, s := range texts {
+		r, err := hostguard.ParsePortRange(s)
+		if err != nil {
+			t.Fatal(err)
 		}
+		ranges = append(ranges, r)
 	}
+	return hostguard.PortsOf(ranges)
 }

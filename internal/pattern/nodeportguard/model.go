@@ -5,16 +5,15 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 // model is the resource as Terraform has it.
@@ -64,88 +63,77 @@ type settings struct {
 // instead, and applying, when all is known, decides.
 type doubt struct {
 	// services is about all refusals that safety_checks is about, openings about
-	// load balancers that are cut off, none about missing host endpoints and
-	// force about a policy that is somebody else's.
-	services, openings, none, force bool
+	// load balancers that are cut off, none about missing host endpoints, force
+	// about a policy that is somebody else's and place about when it is evaluated.
+	services, openings, none, force, place bool
 }
 
 // doubt finds what is not known.
 func (m *model) doubt() doubt {
 	return doubt{
 		services: m.SafetyChecks.IsUnknown(),
-		openings: partlyUnknown(m.Destinations) || partlyUnknown(m.Exempt) || partlyUnknown(m.Acknowledged),
-		none:     m.WhenNone.IsUnknown() || partlyUnknown(m.Roles),
+		openings: hostguard.PartlyUnknown(m.Destinations) || hostguard.PartlyUnknown(m.Exempt) || hostguard.PartlyUnknown(m.Acknowledged),
+		none:     m.WhenNone.IsUnknown() || hostguard.PartlyUnknown(m.Roles),
 		force:    m.Force.IsUnknown(),
+		place:    m.Order.IsUnknown() || m.EvaluateLast.IsUnknown() || m.Tier.IsUnknown() || m.Name.IsUnknown() || hostguard.PartlyUnknown(m.Roles),
 	}
-}
-
-// partlyUnknown tells whether a set, or one of its elements, is not known.
-func partlyUnknown(s types.Set) bool {
-	return s.IsUnknown() || slices.ContainsFunc(s.Elements(), attr.Value.IsUnknown)
-}
-
-// reader turns attributes into settings. It remembers what is wrong, and
-// whether anything is not known yet.
-type reader struct {
-	problems []framework.Problem
-	unknown  bool
 }
 
 // settings reads the model. known is false if something that makes the policy
 // is not known yet; that is left out. A null is the default, as in a
 // configuration.
 func (m *model) settings() (s settings, known bool, problems []framework.Problem) {
-	var r reader
+	var r hostguard.Reader
 	s.guard = guard{
-		name:         one(&r, path.Root("name"), m.Name, defaultName, checkName),
-		tier:         one(&r, path.Root("tier"), m.Tier, defaultTier, checkTier),
+		name:         hostguard.One(&r, path.Root("name"), m.Name, defaultName, checkName),
+		tier:         hostguard.One(&r, path.Root("tier"), m.Tier, defaultTier, checkTier),
 		order:        m.order(&r),
-		roles:        elements(&r, path.Root("host_endpoint_roles"), m.Roles, []string{defaultRole}, func(v string) (string, error) { return v, checkRole(v) }),
-		protocols:    elements(&r, path.Root("protocols"), m.Protocols, protocols()[:2], checkProtocol),
-		sources:      elements(&r, path.Root("allowed_source_cidrs"), m.Sources, nil, parseNetwork),
-		destinations: elements(&r, path.Root("allowed_destination_cidrs"), m.Destinations, nil, parseNetwork),
+		roles:        hostguard.Elements(&r, path.Root("host_endpoint_roles"), m.Roles, []string{hostguard.DefaultRole}, hostguard.CheckRoleOf),
+		protocols:    hostguard.Elements(&r, path.Root("protocols"), m.Protocols, hostguard.Protocols()[:2], hostguard.CheckProtocol),
+		sources:      hostguard.Elements(&r, path.Root("allowed_source_cidrs"), m.Sources, nil, hostguard.ParseNetwork),
+		destinations: hostguard.Elements(&r, path.Root("allowed_destination_cidrs"), m.Destinations, nil, hostguard.ParseNetwork),
 	}
-	whole, err := parsePortRange(defaultPorts)
+	whole, err := hostguard.ParsePortRange(defaultPorts)
 	if err != nil {
-		r.wrong(path.Root("port_ranges"), err)
+		r.Wrong(path.Root("port_ranges"), err)
 	}
-	s.guard.ports = portsOf(elements(&r, path.Root("port_ranges"), m.PortRanges, []portRange{whole}, parsePortRange))
+	s.guard.ports = hostguard.PortsOf(hostguard.Elements(&r, path.Root("port_ranges"), m.PortRanges, []hostguard.PortRange{whole}, hostguard.ParsePortRange))
 	// No exemptions at all is what an edge pool without host endpoints gives,
 	// and it closes more, not less.
 	if len(m.Exempt.Elements()) > 0 || m.Exempt.IsUnknown() {
-		s.guard.exempt = elements(&r, path.Root("exempt_addresses"), m.Exempt, nil, parseAddress)
+		s.guard.exempt = hostguard.Elements(&r, path.Root("exempt_addresses"), m.Exempt, nil, parseAddress)
 	}
-	known = !r.unknown
+	known = !r.Unknown
 	s.acknowledged = m.acknowledged(&r)
-	s.warnOnly = m.SafetyChecks.ValueString() == checksWarn
-	s.noneIsFine = m.WhenNone.ValueString() == whenNoneWarn
+	s.warnOnly = m.SafetyChecks.ValueString() == hostguard.ChecksWarn
+	s.noneIsFine = m.WhenNone.ValueString() == hostguard.WhenNoneWarn
 	s.force = m.Force.ValueBool()
 	s.doubt = m.doubt()
-	return s, known, r.problems
+	return s, known, r.Problems
 }
 
-func (m *model) order(r *reader) *float64 {
+func (m *model) order(r *hostguard.Reader) *float64 {
 	at := path.Root("order")
 	switch {
 	case m.Order.IsUnknown() || m.EvaluateLast.IsUnknown():
-		r.unknown = true
+		r.Unknown = true
 	case m.EvaluateLast.ValueBool() && !m.Order.IsNull():
-		r.wrong(at, errors.New("a policy that is evaluated last has no order; leave out order, or evaluate_last"))
+		r.Wrong(at, errors.New("a policy that is evaluated last has no order; leave out order, or evaluate_last"))
 	case m.EvaluateLast.ValueBool():
 		return nil
 	case m.Order.IsNull():
 		order := float64(defaultOrder)
 		return &order
 	case math.IsInf(m.Order.ValueFloat64(), 0) || math.IsNaN(m.Order.ValueFloat64()):
-		r.wrong(at, errors.New("the order is not a finite number"))
+		r.Wrong(at, errors.New("the order is not a finite number"))
 	}
 	return m.Order.ValueFloat64Pointer()
 }
 
-func (m *model) acknowledged(r *reader) map[uint16]bool {
+func (m *model) acknowledged(r *hostguard.Reader) map[uint16]bool {
 	at := path.Root("acknowledged_load_balancer_ports")
 	if !m.Acknowledged.IsNull() && !m.Acknowledged.IsUnknown() && len(m.Acknowledged.Elements()) == 0 {
-		r.wrong(at, errEmpty)
+		r.Wrong(at, hostguard.ErrEmpty)
 	}
 	out := map[uint16]bool{}
 	for _, element := range m.Acknowledged.Elements() {
@@ -154,7 +142,7 @@ func (m *model) acknowledged(r *reader) map[uint16]bool {
 			continue
 		}
 		if n := port.ValueInt64(); port.IsNull() || n < 1 || n > math.MaxUint16 {
-			r.wrong(at.AtSetValue(element), fmt.Errorf("%s is not a port from 1 to 65535", element))
+			r.Wrong(at.AtSetValue(element), fmt.Errorf("%s is not a port from 1 to 65535", element))
 			continue
 		}
 		out[uint16(port.ValueInt64())] = true
@@ -162,86 +150,7 @@ func (m *model) acknowledged(r *reader) map[uint16]bool {
 	return out
 }
 
-var errEmpty = errors.New("it is empty; leave it out for the default")
-
-func (r *reader) wrong(at path.Path, err error) {
-	r.problems = append(r.problems, framework.Problem{Path: at, Summary: "The guard cannot be like this", Detail: framework.Sentence(err.Error())})
-}
-
-func one(r *reader, at path.Path, v types.String, byDefault string, check func(string) error) string {
-	switch {
-	case v.IsUnknown():
-		r.unknown = true
-		return ""
-	case v.IsNull():
-		return byDefault
-	}
-	if err := check(v.ValueString()); err != nil {
-		r.wrong(at, err)
-	}
-	return v.ValueString()
-}
-
-// collection is a list or a set.
-type collection interface {
-	attr.Value
-	Elements() []attr.Value
-}
-
-// elements parses a collection of strings; each problem is at its element.
-func elements[T any](r *reader, at path.Path, c collection, byDefault []T, parse func(string) (T, error)) []T {
-	switch {
-	case c.IsUnknown():
-		r.unknown = true
-		return nil
-	case c.IsNull():
-		return byDefault
-	case len(c.Elements()) == 0:
-		r.wrong(at, errEmpty)
-	}
-	_, listed := c.(types.List)
-	var out []T
-	for i, element := range c.Elements() {
-		value, ok := element.(types.String)
-		if !ok || value.IsUnknown() {
-			r.unknown = true
-			continue
-		}
-		where := at.AtSetValue(element)
-		if listed {
-			where = at.AtListIndex(i)
-		}
-		parsed, err := parse(value.ValueString())
-		switch {
-		case value.IsNull():
-			r.wrong(where, errors.New("it is null"))
-		case err != nil:
-			r.wrong(where, err)
-		default:
-			out = append(out, parsed)
-		}
-	}
-	return out
-}
-
-// longestName leaves room for the prefix "default." that Calico stores.
-const longestName = 244
-
-func checkName(name string) error {
-	if wrong := validation.IsDNS1123Subdomain(name); len(wrong) > 0 {
-		return fmt.Errorf("%q cannot be the name of a policy: %s", name, strings.Join(wrong, "; "))
-	}
-	if _, after, dotted := strings.Cut(name, "."); dotted {
-		return fmt.Errorf("%q has a dot, and what stands before one is the tier for Calico; write %q, and the tier in `tier`", name, after)
-	}
-	if len(name) > longestName {
-		return fmt.Errorf("the name has %d characters, a policy's can have %d", len(name), longestName)
-	}
-	if calico.IsIBMs(name) {
-		return fmt.Errorf("%q is the name of one of IBM's own policies, which are never touched", name)
-	}
-	return nil
-}
+func checkName(name string) error { return hostguard.CheckName(name, 0) }
 
 func checkTier(tier string) error {
 	if wrong := validation.IsDNS1123Label(tier); len(wrong) > 0 {
@@ -250,33 +159,18 @@ func checkTier(tier string) error {
 	return nil
 }
 
-func checkProtocol(name string) (string, error) {
-	if slices.Contains(protocols(), name) {
-		return name, nil
-	}
-	return "", fmt.Errorf("%q is not one of %s", name, strings.Join(protocols(), ", "))
-}
-
 // declare fills an imported model with what the policy says, and with the
 // defaults for what is not part of it.
 func (m *model) declare(g guard) {
 	m.Name, m.Tier = types.StringValue(g.name), types.StringValue(g.tier)
 	m.Order, m.EvaluateLast = types.Float64PointerValue(g.order), types.BoolValue(g.order == nil)
-	m.Roles, m.Protocols = stringSet(g.roles), stringSet(g.protocols)
-	m.PortRanges = framework.StringList(g.ports.texts())
-	m.Sources, m.Destinations = stringSet(texts(g.sources)), stringSet(texts(g.destinations))
-	m.Exempt = stringSet(texts(g.exempt))
+	m.Roles, m.Protocols = hostguard.StringSet(g.roles), hostguard.StringSet(g.protocols)
+	m.PortRanges = framework.StringList(g.ports.Texts())
+	m.Sources, m.Destinations = hostguard.StringSet(hostguard.Texts(g.sources)), hostguard.StringSet(hostguard.Texts(g.destinations))
+	m.Exempt = hostguard.StringSet(hostguard.Texts(g.exempt))
 	m.Acknowledged = types.SetNull(types.Int64Type)
-	m.WhenNone, m.SafetyChecks = types.StringValue(whenNoneError), types.StringValue(checksEnforce)
+	m.WhenNone, m.SafetyChecks = types.StringValue(hostguard.WhenNoneError), types.StringValue(hostguard.ChecksEnforce)
 	m.Force = types.BoolValue(false)
-}
-
-// stringSet makes a set; nothing gives null.
-func stringSet(values []string) types.Set {
-	if len(values) == 0 {
-		return types.SetNull(types.StringType)
-	}
-	return set(values...)
 }
 
 // observe writes down what was found in the cluster, and the order where an
@@ -285,10 +179,10 @@ func (m *model) observe(s scene, g guard, stale []netip.Addr) {
 	if m.Order.IsNull() {
 		m.Order = defaultOrderUnless(m.EvaluateLast)
 	}
-	m.HostEndpoints = types.Int64Value(int64(s.matching(g)))
+	m.HostEndpoints = types.Int64Value(int64(s.Matching(g.roles)))
 	m.NotCovered = framework.StringList(s.notCovered(g))
-	m.Stale = framework.StringList(texts(stale))
-	m.API = types.StringValue(s.api)
+	m.Stale = framework.StringList(hostguard.Texts(stale))
+	m.API = types.StringValue(s.API)
 }
 
 // key is the name that the policy has in Calico.

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 func list(values ...string) types.List { return framework.StringList(values) }
@@ -100,7 +101,7 @@ func TestSettingsDefaults(t *testing.T) {
 	}
 	g := s.guard
 	if g.name != defaultName || g.tier != defaultTier || *g.order != 1100 || !slices.Equal(g.roles, []string{"worker_public"}) ||
-		!slices.Equal(g.ports.texts(), []string{"30000:32767"}) || !slices.Equal(g.protocols, []string{"TCP", "UDP"}) ||
+		!slices.Equal(g.ports.Texts(), []string{"30000:32767"}) || !slices.Equal(g.protocols, []string{"TCP", "UDP"}) ||
 		len(g.sources)+len(g.destinations)+len(g.exempt) > 0 || s.warnOnly || s.noneIsFine || s.force {
 		t.Errorf("settings = %+v", s)
 	}
@@ -163,7 +164,7 @@ func TestLocate(t *testing.T) {
 func TestObserveSetsEveryComputedAttribute(t *testing.T) {
 	t.Parallel()
 	var m model
-	m.observe(scene{api: "projectcalico.org/v3"}, guard{}, []netip.Addr{netip.MustParseAddr("192.0.2.1")})
+	m.observe(scene{Scene: hostguard.Scene{API: "projectcalico.org/v3"}}, guard{}, []netip.Addr{netip.MustParseAddr("192.0.2.1")})
 	if m.Order.ValueFloat64() != defaultOrder {
 		t.Errorf("a state without an order is left so: %v", m.Order)
 	}

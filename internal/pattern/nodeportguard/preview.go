@@ -13,6 +13,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
@@ -43,45 +44,45 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	effective, stale := want.guard.narrowed(s.bearer)
 	policy := effective.policy(in)
 
-	var o objections
+	var o hostguard.Objections
 	for _, address := range stale {
-		o.warnings = append(o.warnings, fmt.Sprintf("exempt address %s is no node's and no host endpoint's of one, so it is not exempt (load balancers' addresses go into allowed_destination_cidrs)", address))
+		o.Warnings = append(o.Warnings, fmt.Sprintf("exempt address %s is no node's and no host endpoint's of one, so it is not exempt (load balancers' addresses go into allowed_destination_cidrs)", address))
 	}
-	o.warnings = append(o.warnings, s.notEdge(want.guard.exempt)...)
-	if len(want.guard.roles) > 0 && s.matching(want.guard) == 0 {
+	o.Warnings = append(o.Warnings, s.notEdge(want.guard.exempt)...)
+	if len(want.guard.roles) > 0 && s.Matching(want.guard.roles) == 0 {
 		// Workers of a classic cluster may still come in this run.
-		mayCome := !c.OnVPC() && len(s.endpoints) == 0
-		o.add(s.noEndpoints(want.guard, c.OnVPC()), want.noneIsFine || want.doubt.none || mayCome)
+		mayCome := !c.OnVPC() && len(s.Endpoints) == 0
+		o.Add(s.NoEndpoints(want.guard.roles, c.OnVPC(), onVPC), want.noneIsFine || want.doubt.none || mayCome)
 	}
 	next := ownership.Create
 	if known {
 		var foreseen []string
 		next, foreseen, err = policy.Foresee(live, want.doubt.force)
-		o.warnings = append(o.warnings, foreseen...)
+		o.Warnings = append(o.Warnings, foreseen...)
 		if err != nil {
-			return o.warnings, err
+			return o.Warnings, err
 		}
 	}
 	if next == ownership.Keep {
-		return o.warnings, o.refusal()
+		return o.Warnings, o.Refusal()
 	}
 	if err := g.aboutCluster(ctx, &o, s, want, r.Prior == nil); err != nil {
-		return o.warnings, err
+		return o.Warnings, err
 	}
-	if err := o.refusal(); err != nil || !known {
-		return o.warnings, err
+	if err := o.Refusal(); err != nil || !known {
+		return o.Warnings, err
 	}
-	return o.warnings, g.policies.DryRun(ctx, live, policy, next)
+	return o.Warnings, g.Policies.DryRun(ctx, live, policy, next)
 }
 
 // aboutCluster says what the guard closes, and what it does not.
-func (g ground) aboutCluster(ctx context.Context, o *objections, s scene, want settings, fresh bool) error {
-	if fresh && len(want.guard.ports) > 0 && s.matching(want.guard) > 0 {
-		o.warnings = append(o.warnings, fmt.Sprintf("new connections to %s %s are denied at %d host endpoints (%s)", strings.Join(want.guard.protocols, ", "),
-			strings.Join(want.guard.ports.texts(), ", "), s.matching(want.guard), strings.Join(want.guard.roles, ", ")))
+func (g ground) aboutCluster(ctx context.Context, o *hostguard.Objections, s scene, want settings, fresh bool) error {
+	if fresh && len(want.guard.ports) > 0 && s.Matching(want.guard.roles) > 0 {
+		o.Warnings = append(o.Warnings, fmt.Sprintf("new connections to %s %s are denied at %d host endpoints (%s)", strings.Join(want.guard.protocols, ", "),
+			strings.Join(want.guard.ports.Texts(), ", "), s.Matching(want.guard.roles), strings.Join(want.guard.roles, ", ")))
 	}
 	if open := s.notCovered(want.guard); len(open) > 0 {
-		o.warnings = append(o.warnings, "not closed, whatever any policy says, are the failsafe ports "+strings.Join(open, ", "))
+		o.Warnings = append(o.Warnings, "not closed, whatever any policy says, are the failsafe ports "+strings.Join(open, ", "))
 	}
 	if want.guard.tier != "" {
 		there, err := g.hasTier(ctx, want.guard.tier, true)
@@ -89,22 +90,23 @@ func (g ground) aboutCluster(ctx context.Context, o *objections, s scene, want s
 			return err
 		}
 		if !there {
-			o.add(noTier(want.guard.tier), true)
+			o.Add(noTier(want.guard.tier), true)
 		}
 	}
-	policies, err := g.policies.List(ctx, true)
+	policies, err := g.Policies.List(ctx, true)
 	if err != nil {
 		return err
 	}
-	o.warnings = append(o.warnings, letInBefore(policies, want.guard)...)
-	services, err := g.services(ctx, true)
+	o.Warn(letInBefore(policies, want.guard)...)
+	aboutOrder(o, policies, want)
+	services, err := g.Services(ctx, true)
 	switch {
 	case apierrors.IsForbidden(err):
-		o.warnings = append(o.warnings, unseenServices+" Applying needs to know.")
+		o.Warnings = append(o.Warnings, hostguard.UnseenServices+" Applying needs to know.")
 	case err != nil:
 		return err
 	}
-	o.aboutServices(s, services, want)
+	aboutServices(o, s, services, want)
 	return nil
 }
 
@@ -123,7 +125,7 @@ func letInBefore(policies []calico.Policy, g guard) []string {
 		}
 		before := spec.DoNotTrack || g.order == nil && spec.Order != nil || g.order != nil && spec.Order != nil && *spec.Order <= *g.order
 		if before && slices.ContainsFunc(spec.Ingress, func(r v3.Rule) bool { return allows(r, g) }) {
-			out = append(out, fmt.Sprintf("policy %s (order %s) is evaluated first and lets in part of what the guard denies", p.Name, orderText(spec.Order)))
+			out = append(out, fmt.Sprintf("policy %s (order %s) is evaluated first and lets in part of what the guard denies", p.Name, hostguard.OrderText(spec.Order)))
 		}
 	}
 	slices.Sort(out)
@@ -131,14 +133,12 @@ func letInBefore(policies []calico.Policy, g guard) []string {
 }
 
 func allows(r v3.Rule, g guard) bool {
-	if r.Action != v3.Allow || r.Protocol != nil && !slices.Contains(g.protocols, protocolName(*r.Protocol)) {
+	if r.Action != v3.Allow || r.Protocol != nil && !slices.Contains(g.protocols, hostguard.ProtocolName(*r.Protocol)) {
 		return false
 	}
-	set, numeric := portsFrom(r.Destination.Ports)
+	set, numeric := hostguard.PortsFrom(r.Destination.Ports)
 	if !numeric || len(set) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(set, func(a portRange) bool {
-		return slices.ContainsFunc(g.ports, func(b portRange) bool { return a.first <= b.last && b.first <= a.last })
-	})
+	return set.Meets(g.ports)
 }

@@ -61,7 +61,7 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 	_, stale := declared.guard.narrowed(s.bearer)
 	m.observe(s, declared.guard, stale)
 	found := framework.Observation{Stamp: ownership.StampOf(*live), Drift: drift(*live, declared.guard, owner, s.bearer)}
-	if s.matching(declared.guard) == 0 && !declared.noneIsFine {
+	if s.Matching(declared.guard.roles) == 0 && !declared.noneIsFine {
 		found.Missing = []string{"a host endpoint with the role " + strings.Join(declared.guard.roles, " or ")}
 	}
 	return found, nil
@@ -104,11 +104,11 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 	if err != nil {
 		return nil, err
 	}
-	warning, err := g.policies.Remove(ctx, m.key(), owner.Owns)
+	warning, err := g.Policies.Remove(ctx, m.key(), owner.Owns)
 	if err != nil {
 		return nil, err
 	}
-	warnings := g.policies.Copies(ctx, m.key(), owner)
+	warnings := g.Policies.Copies(ctx, m.key(), owner)
 	if warning != "" {
 		warnings = append(warnings, warning)
 	}

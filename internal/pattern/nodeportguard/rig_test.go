@@ -20,6 +20,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
@@ -247,7 +248,7 @@ func (r *rig) version(t *testing.T) string {
 // its default.
 func planned(change func(*model)) *model {
 	m := &model{}
-	m.declare(guard{name: defaultName, tier: defaultTier, roles: []string{defaultRole}, ports: ports{{30000, 32767}}, protocols: protocols()[:2]})
+	m.declare(guard{name: defaultName, tier: defaultTier, roles: []string{hostguard.DefaultRole}, ports: hostguard.Ports{{First: 30000, Last: 32767}}, protocols: hostguard.Protocols()[:2]})
 	m.EvaluateLast = types.BoolValue(false)
 	if change != nil {
 		change(m)

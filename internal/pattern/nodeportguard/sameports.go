@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 // samePorts keeps the ports as the state spells them where the configuration
@@ -34,21 +36,21 @@ func (samePorts) PlanModifyList(_ context.Context, req planmodifier.ListRequest,
 
 // readPorts reads a list of port ranges. ok is false where it is null, not
 // wholly known, or wrong.
-func readPorts(list types.List) (set ports, ok bool) {
+func readPorts(list types.List) (set hostguard.Ports, ok bool) {
 	if list.IsNull() || list.IsUnknown() {
 		return nil, false
 	}
-	var ranges []portRange
+	var ranges []hostguard.PortRange
 	for _, element := range list.Elements() {
 		text, ok := element.(types.String)
 		if !ok || text.IsNull() || text.IsUnknown() {
 			return nil, false
 		}
-		r, err := parsePortRange(text.ValueString())
+		r, err := hostguard.ParsePortRange(text.ValueString())
 		if err != nil {
 			return nil, false
 		}
 		ranges = append(ranges, r)
 	}
-	return portsOf(ranges), true
+	return hostguard.PortsOf(ranges), true
 }

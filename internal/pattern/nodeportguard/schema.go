@@ -15,14 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
-)
-
-// Values of when_no_host_endpoints and safety_checks.
-const (
-	whenNoneError = "error"
-	whenNoneWarn  = "warn"
-	checksEnforce = "enforce"
-	checksWarn    = "warn"
+	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
 )
 
 // Describe says what the resource looks like.
@@ -83,8 +76,8 @@ func identityAttributes() map[string]schema.Attribute {
 func closingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"host_endpoint_roles": schema.SetAttribute{
-			ElementType: types.StringType, Optional: true, Computed: true, Default: setdefault.StaticValue(set(defaultRole)),
-			MarkdownDescription: "Host endpoints to guard, by their label `ibm.role`: `worker_public` (public interfaces), `worker_private`, `master_public`, `master_private`. Default `[\"" + defaultRole + "\"]`. Classic only: VPC workers have no host endpoints.",
+			ElementType: types.StringType, Optional: true, Computed: true, Default: setdefault.StaticValue(set(hostguard.DefaultRole)),
+			MarkdownDescription: "Host endpoints to guard, by their label `ibm.role`: `worker_public` (public interfaces), `worker_private`, `master_public`, `master_private`. Default `[\"" + hostguard.DefaultRole + "\"]`. Classic only: VPC workers have no host endpoints.",
 		},
 		"port_ranges": schema.ListAttribute{
 			ElementType: types.StringType, Optional: true, Computed: true, Default: listdefault.StaticValue(types.ListValueMust(types.StringType, stringValues(defaultPorts))),
@@ -120,18 +113,18 @@ func openingAttributes() map[string]schema.Attribute {
 func safetyAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"when_no_host_endpoints": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(whenNoneError),
+			Optional: true, Computed: true, Default: stringdefault.StaticString(hostguard.WhenNoneError),
 			MarkdownDescription: "What a guard that matches no host endpoint is: an `error`, as it closes nothing, or only a warning (`warn`), for modules that serve VPC clusters as well. Default `error`.",
-			Validators:          []validator.String{stringvalidator.OneOf(whenNoneError, whenNoneWarn)},
+			Validators:          []validator.String{stringvalidator.OneOf(hostguard.WhenNoneError, hostguard.WhenNoneWarn)},
 		},
 		"acknowledged_load_balancer_ports": schema.SetAttribute{
 			ElementType: types.Int64Type, Optional: true,
 			MarkdownDescription: "Ports of load balancer services, 1 to 65535, that lie in `port_ranges` and may be cut off by the guard. Others are an error. `20000:32767` for example catches MongoDB's 27017. Default none.",
 		},
 		"safety_checks": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(checksEnforce),
+			Optional: true, Computed: true, Default: stringdefault.StaticString(hostguard.ChecksEnforce),
 			MarkdownDescription: "Whether services that the guard would cut off, or cannot close, are an error (`enforce`) or a warning (`warn`). Default `enforce`.",
-			Validators:          []validator.String{stringvalidator.OneOf(checksEnforce, checksWarn)},
+			Validators:          []validator.String{stringvalidator.OneOf(hostguard.ChecksEnforce, hostguard.ChecksWarn)},
 		},
 		"force_conflicts": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
@@ -162,14 +155,6 @@ func observedAttributes() map[string]schema.Attribute {
 	}
 }
 
-func stringValues(values ...string) []attr.Value {
-	out := make([]attr.Value, len(values))
-	for i, v := range values {
-		out[i] = types.StringValue(v)
-	}
-	return out
-}
+func stringValues(values ...string) []attr.Value { return set(values...).Elements() }
 
-func set(values ...string) types.Set {
-	return types.SetValueMust(types.StringType, stringValues(values...))
-}
+func set(values ...string) types.Set { return hostguard.StringSet(values) }

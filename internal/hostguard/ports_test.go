@@ -1,4 +1,4 @@
-package nodeportguard
+package hostguard
 
 import (
 	"slices"
@@ -30,15 +30,15 @@ func TestParsePortRange(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parsePortRange(test.in)
+			got, err := ParsePortRange(test.in)
 			if test.problem != "" {
 				if err == nil || !strings.Contains(err.Error(), test.problem) {
-					t.Fatalf("parsePortRange(%q) = %v, %v; want an error with %q", test.in, got, err, test.problem)
+					t.Fatalf("ParsePortRange(%q) = %v, %v; want an error with %q", test.in, got, err, test.problem)
 				}
 				return
 			}
 			if err != nil || got.String() != test.want {
-				t.Errorf("parsePortRange(%q) = %v, %v; want %s", test.in, got, err, test.want)
+				t.Errorf("ParsePortRange(%q) = %v, %v; want %s", test.in, got, err, test.want)
 			}
 		})
 	}
@@ -60,8 +60,8 @@ func TestPortsHaveOneForm(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got := mustPorts(t, test.in...)
-			if !slices.Equal(got.texts(), test.want) {
-				t.Errorf("portsOf(%v) = %v, want %v", test.in, got.texts(), test.want)
+			if !slices.Equal(got.Texts(), test.want) {
+				t.Errorf("PortsOf(%v) = %v, want %v", test.in, got.Texts(), test.want)
 			}
 		})
 	}
@@ -71,21 +71,21 @@ func TestPortsContain(t *testing.T) {
 	t.Parallel()
 	set := mustPorts(t, "22", "30000:32767")
 	for port, want := range map[uint16]bool{21: false, 22: true, 23: false, 29999: false, 30000: true, 32767: true, 32768: false} {
-		if got := set.contains(port); got != want {
-			t.Errorf("contains(%d) = %t, want %t", port, got, want)
+		if got := set.Contains(port); got != want {
+			t.Errorf("Contains(%d) = %t, want %t", port, got, want)
 		}
 	}
 }
 
-func mustPorts(t *testing.T, texts ...string) ports {
+func mustPorts(t *testing.T, texts ...string) Ports {
 	t.Helper()
-	var ranges []portRange
+	var ranges []PortRange
 	for _, s := range texts {
-		r, err := parsePortRange(s)
+		r, err := ParsePortRange(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ranges = append(ranges, r)
 	}
-	return portsOf(ranges)
+	return PortsOf(ranges)
 }

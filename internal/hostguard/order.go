@@ -100,3 +100,26 @@ func misplaced(policies []calico.Policy, self Place, wrong func(calico.Policy, P
 	}
 	return out
 }
+
+// LetInBefore names the policies that allow what a guard means to close before
+// it gets to see the packet: before DNAT an Allow is final. second is the name
+// of another policy of the guard's own, "" for none.
+func LetInBefore(policies []calico.Policy, guard Place, second string, meets func(v3.Rule) bool) []string {
+	var out []string
+	for _, p := range policies {
+		spec := p.Spec
+		if p.Name == guard.Name || p.Name == second || !spec.PreDNAT && !spec.DoNotTrack || calico.IsIBMs(p.Name) {
+			continue
+		}
+		roles, byRole := calico.RolesOf(spec.Selector)
+		if byRole && !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(guard.Roles, role) }) {
+			continue
+		}
+		before := spec.DoNotTrack || guard.Order == nil && spec.Order != nil || guard.Order != nil && spec.Order != nil && *spec.Order <= *guard.Order
+		if before && slices.ContainsFunc(spec.Ingress, func(r v3.Rule) bool { return r.Action == v3.Allow && meets(r) }) {
+			out = append(out, fmt.Sprintf("policy %s (order %s) is evaluated first and lets in part of what the guard denies", p.Name, OrderText(spec.Order)))
+		}
+	}
+	slices.Sort(out)
+	return out
+}

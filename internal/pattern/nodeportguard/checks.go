@@ -67,8 +67,7 @@ func aboutOrder(o *hostguard.Objections, policies []calico.Policy, want settings
 	if want.doubt.place {
 		return
 	}
-	place := hostguard.Place{Name: want.guard.key(), Tier: want.guard.tier, Order: want.guard.order, Roles: want.guard.roles}
-	for _, problem := range hostguard.BeforeNodePorts(policies, place) {
+	for _, problem := range hostguard.BeforeNodePorts(policies, want.guard.place()) {
 		o.Add(problem, want.warnOnly || want.doubt.services)
 	}
 }

@@ -39,6 +39,11 @@ type guard struct {
 // the default one.
 func (g guard) key() string { return calico.PolicyName(g.tier, g.name) }
 
+// place is where the guard stands.
+func (g guard) place() hostguard.Place {
+	return hostguard.Place{Name: g.key(), Tier: g.tier, Order: g.order, Roles: g.roles}
+}
+
 // spec is the policy that does what the guard says: rules that deny, and
 // nothing that allows.
 func (g guard) spec() v3.GlobalNetworkPolicySpec {

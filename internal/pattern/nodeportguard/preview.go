@@ -111,29 +111,14 @@ func (g ground) aboutCluster(ctx context.Context, o *hostguard.Objections, s sce
 }
 
 // letInBefore names the policies that allow what the guard means to close
-// before it gets to see the packet: before DNAT an Allow is final.
+// before it gets to see the packet.
 func letInBefore(policies []calico.Policy, g guard) []string {
-	var out []string
-	for _, p := range policies {
-		spec := p.Spec
-		if p.Name == g.key() || !spec.PreDNAT && !spec.DoNotTrack || calico.IsIBMs(p.Name) {
-			continue
-		}
-		roles, byRole := calico.RolesOf(spec.Selector)
-		if byRole && !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(g.roles, role) }) {
-			continue
-		}
-		before := spec.DoNotTrack || g.order == nil && spec.Order != nil || g.order != nil && spec.Order != nil && *spec.Order <= *g.order
-		if before && slices.ContainsFunc(spec.Ingress, func(r v3.Rule) bool { return allows(r, g) }) {
-			out = append(out, fmt.Sprintf("policy %s (order %s) is evaluated first and lets in part of what the guard denies", p.Name, hostguard.OrderText(spec.Order)))
-		}
-	}
-	slices.Sort(out)
-	return out
+	return hostguard.LetInBefore(policies, g.place(), "", func(r v3.Rule) bool { return meets(r, g) })
 }
 
-func allows(r v3.Rule, g guard) bool {
-	if r.Action != v3.Allow || r.Protocol != nil && !slices.Contains(g.protocols, hostguard.ProtocolName(*r.Protocol)) {
+// meets tells whether a rule is about ports that the guard closes.
+func meets(r v3.Rule, g guard) bool {
+	if r.Protocol != nil && !slices.Contains(g.protocols, hostguard.ProtocolName(*r.Protocol)) {
 		return false
 	}
 	set, numeric := hostguard.PortsFrom(r.Destination.Ports)

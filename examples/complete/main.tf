@@ -75,3 +75,22 @@ resource "iks_alb_state" "public" {
 
   depends_on = [iks_alb_state.private]
 }
+
+# Blocked public inbound traffic: from outside nobody connects to the workers but
+# the networks in var.public_source_cidrs, and those no further than the other
+# policies let them. No ALB is public, so nothing is probed from outside either.
+resource "iks_inbound_guard" "closed" {
+  cluster                 = var.classic_cluster
+  pass_source_cidrs       = length(var.public_source_cidrs) > 0 ? var.public_source_cidrs : null
+  ingress_health_monitors = []
+
+  lifecycle {
+    postcondition {
+      condition     = self.ready
+      error_message = "The inbound guard is not in effect yet. Apply again to carry on."
+    }
+  }
+
+  # Last: the public ALBs are off, and what passes has to get past the NodePort guard.
+  depends_on = [iks_nodeport_guard.closed, iks_alb_state.public]
+}

@@ -12,8 +12,8 @@ output "private_ingress" {
 }
 
 output "ports_that_no_policy_closes" {
-  description = "Calico's failsafe ports within the guarded range."
-  value       = iks_nodeport_guard.closed.not_covered_ports
+  description = "Calico's failsafe ports on the public interfaces."
+  value       = iks_inbound_guard.closed.not_covered_ports
 }
 
 output "private_service" {

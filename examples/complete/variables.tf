@@ -20,6 +20,12 @@ variable "edge_worker_pool" {
   default     = "edge"
 }
 
+variable "public_source_cidrs" {
+  description = "IPv4 networks that may come in over the public network of the classic cluster, as far as its policies let them."
+  type        = set(string)
+  default     = []
+}
+
 variable "app" {
   description = "What is exposed: the namespace, the value of the pods' label `app`, and their port. The namespace must exist in both clusters."
   type = object({

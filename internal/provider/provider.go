@@ -14,6 +14,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/clusterinfo"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/exposurepolicy"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/inboundguard"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/networkpolicy"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
@@ -62,6 +63,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 		albstate.NewResource(),
 		edgepool.NewResource(),
 		exposurepolicy.NewResource(),
+		inboundguard.NewResource(),
 		isolation.NewResource(),
 		networkpolicy.NewResource(),
 		nodeportguard.NewResource(),

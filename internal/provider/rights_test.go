@@ -68,6 +68,11 @@ func TestAccRights(t *testing.T) {
 			cluster          = "%s"
 			exempt_addresses = ["192.0.2.1"]
 		}`},
+		{name: "inbound guard", rules: "inbound_guard.yaml", clusters: []string{acctest.Classic, v1}, config: `resource "iks_inbound_guard" "x" {
+			cluster             = "%s"
+			pass_source_cidrs   = ["192.0.2.0/24"]
+			ipvs_load_balancers = [{ address = "198.51.100.1", protocol = "TCP", ports = [443] }]
+		}`},
 		{name: "exposure policy", rules: "exposure_policy.yaml", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_exposure_policy" "x" {
 			cluster = "%s"
 			deny    = ["external_ips", "host_network", "host_port", "node_port", "public_ingress", "public_load_balancer"]

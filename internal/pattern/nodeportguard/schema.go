@@ -63,7 +63,7 @@ func identityAttributes() map[string]schema.Attribute {
 		},
 		"order": schema.Float64Attribute{
 			Optional: true, Computed: true, PlanModifiers: []planmodifier.Float64{orderByDefault{}},
-			MarkdownDescription: "Place among the policies of the tier, lower ones are evaluated first. Default 1100, behind the orders up to 1000 that allow-lists usually have and before an inbound guard's 1500; keep it below that. Not together with `evaluate_last = true`.",
+			MarkdownDescription: "Place among the policies of the tier, lower ones are evaluated first. Default 1100, behind the orders up to 1000 that allow-lists usually have and before an inbound guard's 1500. Behind an inbound guard that is in the cluster it is an error (see `safety_checks`): what that passes would never come by here. Not together with `evaluate_last = true`.",
 		},
 		"evaluate_last": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
@@ -123,7 +123,7 @@ func safetyAttributes() map[string]schema.Attribute {
 		},
 		"safety_checks": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(hostguard.ChecksEnforce),
-			MarkdownDescription: "Whether services that the guard would cut off, or cannot close, are an error (`enforce`) or a warning (`warn`). Default `enforce`.",
+			MarkdownDescription: "Whether services that the guard would cut off, or cannot close, and an inbound guard that comes before it, are an error (`enforce`) or a warning (`warn`). Default `enforce`.",
 			Validators:          []validator.String{stringvalidator.OneOf(hostguard.ChecksEnforce, hostguard.ChecksWarn)},
 		},
 		"force_conflicts": schema.BoolAttribute{

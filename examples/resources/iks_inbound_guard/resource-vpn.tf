@@ -5,7 +5,7 @@ resource "iks_inbound_guard" "vpn" {
 
   pass = [{
     source_cidrs      = ["203.0.113.7/32"] # the corporate gateway
-    destination_cidrs = ["169.50.1.2/32"] # the load balancer of the VPN
+    destination_cidrs = ["169.50.1.2/32"]  # the load balancer of the VPN
     protocol          = "UDP"
     ports             = [500, 4500]
   }]

@@ -66,20 +66,20 @@ func TestDrift(t *testing.T) {
 func TestDriftOfTheSecondPolicy(t *testing.T) {
 	t.Parallel()
 	owner := framework.Owner{Stamp: "mine", Known: true}
-	marked := func(g guard, key string, spec v3.GlobalNetworkPolicySpec, stamp string) *calico.Policy {
+	marked := func(key string, spec v3.GlobalNetworkPolicySpec, stamp string) *calico.Policy {
 		return &calico.Policy{Name: key, Spec: spec, Annotations: map[string]string{framework.OwnerAnnotation: stamp}}
 	}
 	g := full(t)
-	first := marked(g, g.key(), g.spec(), "mine")
+	first := marked(g.key(), g.spec(), "mine")
 	if got := g.drift(first, nil, owner); len(got) != 1 || !strings.Contains(got[0], "it is missing") {
 		t.Errorf("drift = %q", got)
 	}
-	second := marked(g, g.ipvsKey(), g.ipvsSpec(), "mine")
+	second := marked(g.ipvsKey(), g.ipvsSpec(), "mine")
 	g.balancers = nil
 	if got := g.drift(first, second, owner); len(got) != 1 || !strings.Contains(got[0], "no load balancer of version 2.0 is declared") {
 		t.Errorf("drift = %q", got)
 	}
-	if got := g.drift(first, marked(g, g.ipvsKey(), second.Spec, "theirs"), owner); len(got) > 0 {
+	if got := g.drift(first, marked(g.ipvsKey(), second.Spec, "theirs"), owner); len(got) > 0 {
 		t.Errorf("drift of somebody else's policy: %q", got)
 	}
 }

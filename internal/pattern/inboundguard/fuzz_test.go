@@ -27,7 +27,7 @@ func FuzzSettings(f *testing.F) {
 		}
 		m := model{Sources: texts(unique(sources)...), Monitors: texts(unique(monitors)...), Pass: items(some), Log: items(some), Management: types.BoolValue(management)}
 		if address != "" {
-			m.Balancers = balancerItems(address, "TCP", unique(balanced)...)
+			m.Balancers = balancerItems(address, unique(balanced)...)
 		}
 		s, known, problems := m.settings()
 		if !known {

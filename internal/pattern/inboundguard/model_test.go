@@ -39,9 +39,9 @@ func orNull(s types.Set) types.Set {
 	return s
 }
 
-func balancerItems(address, protocol string, ports ...string) types.List {
+func balancerItems(address string, ports ...string) types.List {
 	return types.ListValueMust(balancerType(), []attr.Value{types.ObjectValueMust(balancerType().AttrTypes, map[string]attr.Value{
-		"address": types.StringValue(address), "protocol": types.StringValue(protocol), "ports": texts(ports...),
+		"address": types.StringValue(address), "protocol": types.StringValue("TCP"), "ports": texts(ports...),
 	})})
 }
 
@@ -62,7 +62,7 @@ func TestCheck(t *testing.T) {
 			Name: types.StringValue("x"), Order: types.Float64Value(-1.5), Roles: texts("worker_public", "x"), Sources: texts("10.0.0.0/8", "192.0.2.1"),
 			Pass: items(item{sources: texts("192.0.2.1"), protocol: types.StringValue("UDP"), ports: texts("500", "4500")}, item{destinations: texts("192.0.2.0/24")}),
 			Log:  items(item{protocol: tcp, ports: texts("22")}), Monitors: texts("192.0.2.1"), Management: types.BoolValue(false),
-			Balancers: balancerItems("169.50.1.2", "TCP", "443", "8000:8080"),
+			Balancers: balancerItems("169.50.1.2", "443", "8000:8080"),
 		}},
 		{name: "unknown", config: model{
 			Name: types.StringUnknown(), Order: types.Float64Unknown(), Roles: types.SetUnknown(types.StringType), Sources: types.SetUnknown(types.StringType),
@@ -88,10 +88,10 @@ func TestCheck(t *testing.T) {
 		{name: "bad port", config: model{Pass: items(item{protocol: tcp, ports: texts("70000")})}, at: []path.Path{root("pass").AtListIndex(0).AtName("ports").AtSetValue(types.StringValue("70000"))}},
 		{name: "a log without limits", config: model{Log: items(item{destinations: texts("192.0.2.1")})}, at: []path.Path{root("log").AtListIndex(0)}, detail: "without a limit"},
 		{name: "no logs", config: model{Log: items()}, at: []path.Path{root("log")}, detail: "empty"},
-		{name: "balancer network", config: model{Balancers: balancerItems("169.50.1.0/24", "TCP", "443")}, at: []path.Path{root("ipvs_load_balancers").AtListIndex(0).AtName("address")}, detail: "network"},
-		{name: "balancer without ports", config: model{Balancers: balancerItems("169.50.1.2", "TCP")}, at: []path.Path{root("ipvs_load_balancers").AtListIndex(0)}, detail: "ports"},
+		{name: "balancer network", config: model{Balancers: balancerItems("169.50.1.0/24", "443")}, at: []path.Path{root("ipvs_load_balancers").AtListIndex(0).AtName("address")}, detail: "network"},
+		{name: "balancer without ports", config: model{Balancers: balancerItems("169.50.1.2")}, at: []path.Path{root("ipvs_load_balancers").AtListIndex(0)}, detail: "ports"},
 		{name: "balancer of everybody", config: model{
-			Balancers: balancerItems("169.50.1.2", "TCP", "443"), Pass: items(item{protocol: tcp, ports: texts("443")}),
+			Balancers: balancerItems("169.50.1.2", "443"), Pass: items(item{protocol: tcp, ports: texts("443")}),
 		}, at: []path.Path{root("ipvs_load_balancers")}, detail: "TCP 443 of 169.50.1.2"},
 		{name: "empty name", config: model{Name: types.StringValue("")}, at: []path.Path{root("name")}},
 		{name: "name with a tier", config: model{Name: types.StringValue("default.x")}, at: []path.Path{root("name")}, detail: "tier"},

@@ -107,6 +107,24 @@ func providers() map[string]fakeiks.Provider {
 	return map[string]fakeiks.Provider{Classic: fakeiks.Classic, VPC: fakeiks.VPC}
 }
 
+// OwnEnvironment starts a localiks for one test alone. Most tests do with Fresh.
+func OwnEnvironment(t testing.TB, o localiks.Options) *localiks.Environment {
+	t.Helper()
+	requireAcceptance(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	e, err := localiks.Start(ctx, o)
+	if err != nil {
+		t.Fatalf("localiks did not start: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("closing localiks: %v", err)
+		}
+	})
+	return e
+}
+
 func requireAcceptance(t testing.TB) {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {

@@ -166,7 +166,8 @@ func TestSelect(t *testing.T) {
 		"cluster":           {names: []string{GroupCluster}, want: cluster},
 		"developer":         {names: []string{GroupDeveloper}, want: developer},
 		"packets":           {names: []string{GroupPackets}, want: "kube-proxy calico-felix"},
-		"all":               {names: []string{GroupAll}, want: cluster + " " + developer + " tofu"},
+		"tests":             {names: []string{GroupTests}, want: "calicoctl"},
+		"all":               {names: []string{GroupAll}, want: strings.Replace(cluster, " etcd", " calicoctl etcd", 1) + " " + developer + " tofu"},
 		"unknown":           {names: []string{"kwok", "kwik"}, wrong: "no such program: kwik (known: all, "},
 		"group and program": {names: []string{"goreleaser", GroupPackets}, want: "kube-proxy calico-felix goreleaser"},
 	}

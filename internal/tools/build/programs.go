@@ -12,6 +12,7 @@ const (
 	GroupAll       = "all"       // everything that a demo or a test run needs
 	GroupCluster   = "cluster"   // control plane, kwok, Calico
 	GroupDeveloper = "developer" // linters, generators, test runner
+	GroupTests     = "tests"     // what tests run beside the provider, and a demo does not
 	GroupPackets   = "packets"   // what plays a worker's data plane; not in "all"
 )
 
@@ -81,7 +82,7 @@ func Programs() []Program {
 			Folder: "calico", Module: calico, Package: calico + "/felix/cmd/calico-felix",
 		},
 		Program{
-			Name:   "calicoctl",
+			Name: "calicoctl", Group: GroupTests, InAll: true,
 			Folder: "calico", Module: calico, Package: calico + "/calicoctl/calicoctl",
 		},
 		Program{
@@ -174,7 +175,7 @@ func (p Program) keys() []string {
 }
 
 func known() []string {
-	names := []string{GroupAll, GroupCluster, GroupDeveloper, GroupPackets}
+	names := []string{GroupAll, GroupCluster, GroupDeveloper, GroupTests, GroupPackets}
 	for _, p := range Programs() {
 		names = append(names, p.Name)
 	}

@@ -2,7 +2,6 @@ package isolation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,6 +83,7 @@ func (w *work) decide(ctx context.Context, in ownership.Intent) ([]step, error) 
 		return nil, err
 	}
 	there.stale = stale(network, w.set, live, in.Owner, in.Stamp)
+	_, there.unconfirmed = unconfirmed(w.set, live)
 	w.fresh = !slices.ContainsFunc(w.set, func(m member) bool { _, is := live[m.title()]; return is })
 	return bring(w.set, there), nil
 }
@@ -150,7 +150,10 @@ func stale(network string, set []member, live standing, owner framework.Owner, s
 // cut pods off for the first time could not be followed by the rest, what cuts
 // off is taken away at once.
 func (w *work) do(ctx context.Context, steps []step) error {
-	after := w.before(ctx, steps)
+	after, err := w.before(ctx)
+	if err != nil {
+		return err
+	}
 	cut := false
 	for _, s := range steps {
 		err := w.take(ctx, s, after)
@@ -164,19 +167,26 @@ func (w *work) do(ctx context.Context, steps []step) error {
 		}
 		return err
 	}
-	return nil
+	return w.settle(ctx)
 }
 
-// before notes which connections work, if they are to be tried afterwards.
-func (w *work) before(ctx context.Context, steps []step) func(context.Context) error {
-	if w.lasting == 0 || !slices.ContainsFunc(steps, func(s step) bool { return s.do == confirm }) {
-		return func(context.Context) error { return nil }
+// before notes which connections work, if they are to be tried afterwards, and
+// marks the set as unconfirmed. Where an earlier apply left it so, what worked
+// before that one has to work after this one.
+func (w *work) before(ctx context.Context) (after func(context.Context) error, err error) {
+	if w.lasting == 0 {
+		return func(context.Context) error { return nil }, nil
 	}
-	after, unproven := w.prove(ctx, w.kube, w.lasting)
-	if len(unproven) > 0 {
-		w.warn("What cannot be proven after this change, because it did not work before it either: " + strings.Join(unproven, "; ") + ".")
+	failed, cutOff := unconfirmed(w.set, w.live)
+	after, failing := w.prove(ctx, w.kube, w.lasting, func(what string) bool { return cutOff && !slices.Contains(failed, what) })
+	if len(failing) > 0 {
+		var texts []string
+		for _, f := range failing {
+			texts = append(texts, f.String())
+		}
+		w.warn("What cannot be proven after this change, because it did not work before it either: " + strings.Join(texts, "; ") + ".")
 	}
-	return after
+	return after, w.announce(ctx, failing)
 }
 
 func (w *work) take(ctx context.Context, s step, after func(context.Context) error) error {
@@ -227,60 +237,4 @@ func pointed(err error) error {
 		problems[n].Path = path.Root("network")
 	}
 	return &framework.Refusal{Problems: problems}
-}
-
-// takeBackDeadline bounds taking back, which goes on when the apply is at its
-// end; doorDeadline is how long Calico's API server has for one policy of it.
-const (
-	takeBackDeadline = time.Minute
-	doorDeadline     = 10 * time.Second
-)
-
-// takeBack removes what cuts off, because of an error. On a first apply it
-// removes what allows, too: nothing of ours is left then.
-func (w *work) takeBack(ctx context.Context, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackDeadline)
-	defer cancel()
-	if err := w.removeAll(ctx, takeAway(cutting(w.set))); err != nil {
-		return fmt.Errorf("%w; what cuts off (%s) could not be taken back: %w", cause, strings.Join(titlesOf(cutting(w.set)), ", "), err)
-	}
-	detail := capital(cause.Error()) + ".\n\nWhat cuts off was taken away at once; connections are as open as before. Find out what the set lacks (`service_endpoint_cidrs`, `aggregated_api_ports`, `peer_cidrs`, `allow`), and apply again."
-	if w.request.Prior == nil && w.fresh {
-		if err := w.removeAll(ctx, takeAway(w.made)); err == nil {
-			w.request.TakenBack()
-		}
-	}
-	return framework.Refuse(path.Root("network"), "The isolation was taken back", detail)
-}
-
-// removeAll removes policies, through Calico's stored objects if its API server
-// does not answer: that may be what was cut off.
-func (w *work) removeAll(ctx context.Context, steps []step) error {
-	for _, s := range steps {
-		err := w.removeSoon(ctx, s.member)
-		if err == nil {
-			continue
-		}
-		stored := ground{kube: w.kube, calico: calico.OpenStored(w.kube)}
-		if _, other := stored.policies(s.member.namespace).Remove(ctx, s.member.name, w.owns); other != nil {
-			return errors.Join(err, other)
-		}
-		w.calico = stored.calico
-	}
-	return nil
-}
-
-func (w *work) removeSoon(ctx context.Context, m member) error {
-	ctx, cancel := context.WithTimeout(ctx, doorDeadline)
-	defer cancel()
-	_, err := w.ground.policies(m.namespace).Remove(ctx, m.name, w.owns)
-	return err
-}
-
-func titlesOf(members []member) []string {
-	var out []string
-	for _, m := range members {
-		out = append(out, m.title())
-	}
-	return out
 }

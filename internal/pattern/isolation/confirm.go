@@ -14,8 +14,17 @@ import (
 )
 
 // prove notes which ways to the cluster and through it work now, and names
-// those that do not. after proves, for a while, that all that worked still do.
-type prove func(ctx context.Context, c *kube.Client, lasting time.Duration) (after func(context.Context) error, unproven []string)
+// those that do not. after proves, for a while, that all that worked still do,
+// and so do those that worked earlier.
+type prove func(ctx context.Context, c *kube.Client, lasting time.Duration, earlier func(what string) bool) (after func(context.Context) error, failing []unproven)
+
+// unproven is a way that does not work, or that nobody could try.
+type unproven struct {
+	what string
+	err  error
+}
+
+func (u unproven) String() string { return fmt.Sprintf("%s (%v)", u.what, u.err) }
 
 // probe is one way that must stay open. It is tried on connections of its own,
 // as policies do not touch those that are open.
@@ -34,17 +43,17 @@ const (
 
 // connections proves that the API server and the aggregated APIs answer on new
 // connections, and that the API server reaches a kubelet in every zone.
-func connections(ctx context.Context, c *kube.Client, lasting time.Duration) (after func(context.Context) error, unproven []string) {
-	probes, unproven := probesOf(ctx, c)
+func connections(ctx context.Context, c *kube.Client, lasting time.Duration, earlier func(what string) bool) (after func(context.Context) error, failing []unproven) {
+	probes, failing := probesOf(ctx, c)
 	working := probes[:0]
 	for _, p := range probes {
-		if err := p.run(ctx, c); err != nil {
-			unproven = append(unproven, fmt.Sprintf("%s (%v)", p.what, err))
+		if err := p.run(ctx, c); err != nil && !earlier(p.what) {
+			failing = append(failing, unproven{p.what, err})
 			continue
 		}
 		working = append(working, p)
 	}
-	return func(ctx context.Context) error { return persist(ctx, c, working, lasting, probePause) }, unproven
+	return func(ctx context.Context) error { return persist(ctx, c, working, lasting, probePause) }, failing
 }
 
 // run tries a probe on new connections.
@@ -84,14 +93,14 @@ func persist(ctx context.Context, c *kube.Client, probes []probe, lasting, pause
 }
 
 // probesOf finds what can be tried with these credentials, and says what cannot.
-func probesOf(ctx context.Context, c *kube.Client) (probes []probe, unproven []string) {
+func probesOf(ctx context.Context, c *kube.Client) (probes []probe, untried []unproven) {
 	probes = []probe{{"the API server", func(ctx context.Context, c *kube.Client) error {
 		_, err := c.ClusterUID(ctx)
 		return err
 	}}}
 	apis, err := aggregated(ctx, c)
 	if err != nil {
-		unproven = append(unproven, fmt.Sprintf("aggregated APIs (%v)", err))
+		untried = append(untried, unproven{"aggregated APIs", err})
 	}
 	for _, api := range apis {
 		version := api.Spec.Group + "/" + api.Spec.Version
@@ -105,12 +114,12 @@ func probesOf(ctx context.Context, c *kube.Client) (probes []probe, unproven []s
 	}
 	zones, err := zonesOf(ctx, c)
 	if err != nil {
-		unproven = append(unproven, fmt.Sprintf("kubelets (%v)", err))
+		untried = append(untried, unproven{"kubelets", err})
 	}
 	for _, zone := range zones {
 		probes = append(probes, probe{"a log from zone " + zone.name, zone.log})
 	}
-	return probes, unproven
+	return probes, untried
 }
 
 // zone is a zone with its nodes.

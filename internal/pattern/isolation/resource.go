@@ -76,7 +76,7 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 		return framework.Observation{Gone: true}, nil
 	}
 	m.observe(g, set, live)
-	found := framework.Observation{Drift: drift(set, live, owner)}
+	found := framework.Observation{Drift: drift(set, live, owner), Missing: unconfirmedSentence(set, live)}
 	for _, policy := range old {
 		found.Drift = append(found.Drift, "policy "+policy.title()+": it is not part of the set any more")
 	}

@@ -186,12 +186,12 @@ func (r *rig) moved(t *testing.T, since controlplane.AuditMark) []string {
 }
 
 // proven is a proof that succeeds; refuted one that fails, after that was done.
-func proven(context.Context, *kube.Client, time.Duration) (after func(context.Context) error, unproven []string) {
+func proven(context.Context, *kube.Client, time.Duration, func(string) bool) (after func(context.Context) error, failing []unproven) {
 	return func(context.Context) error { return nil }, nil
 }
 
 func refuted(do func()) prove {
-	return func(context.Context, *kube.Client, time.Duration) (after func(context.Context) error, unproven []string) {
+	return func(context.Context, *kube.Client, time.Duration, func(string) bool) (after func(context.Context) error, failing []unproven) {
 		return func(context.Context) error {
 			do()
 			return errors.New("konnectivity is cut off")

@@ -25,6 +25,9 @@ type present struct {
 	right map[string]bool
 	// stale are policies of ours that no set wants any more, in the order of a set.
 	stale []member
+	// unconfirmed tells that nobody has proven yet that the set leaves open what
+	// it has to.
+	unconfirmed bool
 }
 
 // bring gives the steps from what is there to the wanted set. All that allows is
@@ -47,7 +50,7 @@ func bring(want []member, there present) []step {
 	}
 	out = append(out, cuts...)
 	out = append(out, takeAway(there.stale)...)
-	if len(out) > 0 {
+	if len(out) > 0 || there.unconfirmed {
 		out = append(out, step{do: confirm})
 	}
 	return out

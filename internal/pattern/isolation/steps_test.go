@@ -43,13 +43,14 @@ func TestBring(t *testing.T) {
 		there present
 		want  []string
 	}{
-		"nothing is there":          {present{}, []string{"write a", "write b", "verify", "write pods", "write deny", "confirm"}},
-		"all is there":              {present{right: names("a", "b", "pods", "deny")}, nil},
-		"broken off before denying": {present{right: names("a", "b", "pods")}, []string{"verify", "write deny", "confirm"}},
-		"broken off while allowing": {present{right: names("a")}, []string{"write b", "verify", "write pods", "write deny", "confirm"}},
-		"one that allows changes":   {present{right: names("a", "pods", "deny")}, []string{"write b", "confirm"}},
-		"one that allows goes":      {present{right: names("a", "b", "deny"), stale: []member{old}}, []string{"verify", "write pods", "remove old", "confirm"}},
-		"one comes, one goes":       {present{right: names("a", "pods", "deny"), stale: []member{old}}, []string{"write b", "verify", "remove old", "confirm"}},
+		"nothing is there":             {present{}, []string{"write a", "write b", "verify", "write pods", "write deny", "confirm"}},
+		"all is there":                 {present{right: names("a", "b", "pods", "deny")}, nil},
+		"broken off before confirming": {present{right: names("a", "b", "pods", "deny"), unconfirmed: true}, []string{"confirm"}},
+		"broken off before denying":    {present{right: names("a", "b", "pods")}, []string{"verify", "write deny", "confirm"}},
+		"broken off while allowing":    {present{right: names("a")}, []string{"write b", "verify", "write pods", "write deny", "confirm"}},
+		"one that allows changes":      {present{right: names("a", "pods", "deny")}, []string{"write b", "confirm"}},
+		"one that allows goes":         {present{right: names("a", "b", "deny"), stale: []member{old}}, []string{"verify", "write pods", "remove old", "confirm"}},
+		"one comes, one goes":          {present{right: names("a", "pods", "deny"), stale: []member{old}}, []string{"write b", "verify", "remove old", "confirm"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

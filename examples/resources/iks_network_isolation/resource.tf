@@ -5,6 +5,7 @@ resource "iks_network_isolation" "private" {
   network    = "private"
   allow      = ["services", "vrrp"]
   peer_cidrs = ["10.184.12.0/26", "10.80.0.0/14"]
+  canary     = { image = "icr.io/shop/busybox:1.37", namespace = "checks" }
 
   lifecycle {
     postcondition {

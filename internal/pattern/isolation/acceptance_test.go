@@ -101,6 +101,10 @@ func TestAccBadInput(t *testing.T) {
 		"bad subnet":         acctest.Bad(private+`  pod_subnet = "pods"`, "pod_subnet", "pods"),
 		"bad port":           acctest.Bad(private+`  aggregated_api_ports = [70000]`, "aggregated_api_ports", "70000"),
 		"bad confirmation":   acctest.Bad(private+`  confirm = "maybe"`, "confirm", "maybe"),
+		"canary of nothing":  acctest.Bad(private+`  canary = { image = "", namespace = "checks" }`, "canary", "image"),
+		"canary nowhere":     acctest.Bad(private+`  canary = { image = "busybox", namespace = "A" }`, "canary", "namespace"),
+		"idle canary":        acctest.Bad(private+"  confirm = \"none\"\n  canary = { image = \"busybox\", namespace = \"checks\" }", "canary", "none"),
+		"empty command":      acctest.Bad(private+`  canary = { image = "busybox", namespace = "checks", command = [] }`, "canary", "empty"),
 		"endless":            acctest.Bad(private+`  confirm_seconds = 301`, "confirm_seconds", "300"),
 		"management, public": acctest.Bad("  network = \"public\"\n  infrastructure_cidrs = [\"10.0.64.0/19\"]", "infrastructure_cidrs", "private"),
 	})

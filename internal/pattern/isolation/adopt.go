@@ -37,6 +37,7 @@ func (g ground) adopt(ctx context.Context, m *model, h hints) (found bool, err e
 func (m *model) declare(network string, live standing, region addresses) {
 	m.Region, m.PodSubnet, m.ServiceSubnet = types.StringNull(), types.StringNull(), types.StringNull()
 	m.Confirm, m.ConfirmSeconds = types.StringValue(confirmConnections), types.Int64Value(defaultConfirmSeconds)
+	m.Canary = types.ObjectNull(canaryType())
 	m.Force, m.APIPorts = types.BoolValue(false), portSet(apiPortsOf(live["allow-egress-pods-"+network].Spec))
 
 	services := live["allow-"+network+"-services"]

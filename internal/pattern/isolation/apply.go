@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
@@ -33,7 +34,7 @@ func (p part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRe
 	if err != nil {
 		return err
 	}
-	w := work{ground: g, prove: p.prove, lasting: s.confirmFor, request: r, set: i.set(), policies: map[string]ownership.Policy{}}
+	w := work{ground: g, prove: p.prove, lasting: s.confirmFor, canary: s.canary, request: r, set: i.set(), policies: map[string]ownership.Policy{}}
 	steps, err := w.decide(ctx, ownership.Intent{Owner: r.Owner, Stamp: r.Stamp, Force: s.force, Sent: r.Sent})
 	if err != nil || len(steps) == 0 {
 		return err
@@ -53,6 +54,7 @@ type work struct {
 	ground
 	prove   prove
 	lasting time.Duration
+	canary  *canary // nil for none
 	request framework.ApplyRequest[model]
 	set     []member
 	// policies are what the resource wants of the set's policies, and live what
@@ -178,7 +180,11 @@ func (w *work) before(ctx context.Context) (after func(context.Context) error, e
 		return func(context.Context) error { return nil }, nil
 	}
 	failed, cutOff := unconfirmed(w.set, w.live)
-	after, failing := w.prove(ctx, w.kube, w.lasting, func(what string) bool { return cutOff && !slices.Contains(failed, what) })
+	canaryAfter, err := w.sendCanary(ctx)
+	if err != nil && !cutOff {
+		return nil, err
+	}
+	connected, failing := w.prove(ctx, w.kube, w.lasting, func(what string) bool { return cutOff && !slices.Contains(failed, what) })
 	if len(failing) > 0 {
 		var texts []string
 		for _, f := range failing {
@@ -186,7 +192,32 @@ func (w *work) before(ctx context.Context) (after func(context.Context) error, e
 		}
 		w.warn("What cannot be proven after this change, because it did not work before it either: " + strings.Join(texts, "; ") + ".")
 	}
-	return after, w.announce(ctx, failing)
+	if w.canary == nil {
+		return connected, w.announce(ctx, failing)
+	}
+	both := func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return connected(ctx) })
+		group.Go(func() error { return canaryAfter(ctx) })
+		return group.Wait()
+	}
+	return both, w.announce(ctx, failing)
+}
+
+// sendCanary lets the canary try once, if there is one, and refuses one that
+// cannot work. after lets it try on the same worker; nil if there is none.
+func (w *work) sendCanary(ctx context.Context) (after func(context.Context) error, err error) {
+	if w.canary == nil {
+		return nil, nil
+	}
+	node, err := w.canary.run(ctx, w.kube, "", 0, w.warn)
+	if err != nil && ctx.Err() == nil {
+		err = framework.Refuse(path.Root("canary"), "The canary does not work", capital(err.Error())+". That was before anything was cut off, and nothing is: there would be no telling whether it works afterwards.")
+	}
+	return func(ctx context.Context) error {
+		_, err := w.canary.run(ctx, w.kube, node, w.lasting, w.warn)
+		return err
+	}, err
 }
 
 func (w *work) take(ctx context.Context, s step, after func(context.Context) error) error {

@@ -29,6 +29,7 @@ func TestAgainstARealCluster(t *testing.T) {
 		"left by an update": leftByAnUpdate,
 		"the real proof":    realProof,
 		"killed":            killedBeforeConfirming,
+		"canaries":          canaries,
 	})
 }
 

@@ -38,6 +38,7 @@ type model struct {
 
 	Confirm        types.String `tfsdk:"confirm"`
 	ConfirmSeconds types.Int64  `tfsdk:"confirm_seconds"`
+	Canary         types.Object `tfsdk:"canary"`
 	Force          types.Bool   `tfsdk:"force_conflicts"`
 
 	Policies types.List   `tfsdk:"policies"`
@@ -76,7 +77,9 @@ type settings struct {
 	region string
 	// confirmFor is how long connections are tried, 0 for not at all.
 	confirmFor time.Duration
-	force      bool
+	// canary is the pod that tries them as well, nil for none.
+	canary *canary
+	force  bool
 }
 
 // reader turns attributes into settings. It remembers what is wrong, and
@@ -121,6 +124,9 @@ func (m *model) settings() (s settings, known bool, problems []framework.Problem
 	s.force = m.Force.ValueBool()
 	if m.Confirm.ValueString() != confirmNone {
 		s.confirmFor = time.Duration(m.ConfirmSeconds.ValueInt64()) * time.Second
+	}
+	if s.canary = r.canary(m.Canary, s.network); s.canary != nil && m.Confirm.ValueString() == confirmNone {
+		r.wrong(path.Root("canary"), errors.New("with `confirm = \"none\"` nothing is confirmed, and no canary runs"))
 	}
 	slices.SortStableFunc(r.problems, func(a, b framework.Problem) int { return strings.Compare(a.Path.String(), b.Path.String()) })
 	return s, !r.unknown, r.problems

@@ -17,7 +17,7 @@ import (
 func declared(network string, change func(*model)) *model {
 	m := &model{
 		Network: types.StringValue(network), Region: types.StringValue("us-south"), APIPorts: portSet([]uint16{defaultAPIPort}),
-		Confirm: types.StringValue(confirmConnections), ConfirmSeconds: types.Int64Value(1), Force: types.BoolValue(false),
+		Confirm: types.StringValue(confirmConnections), ConfirmSeconds: types.Int64Value(1), Force: types.BoolValue(false), Canary: types.ObjectNull(canaryType()),
 	}
 	if change != nil {
 		change(m)
@@ -37,6 +37,7 @@ func TestBadSettings(t *testing.T) {
 		"Istio without services":         {declared(networkPublic, func(m *model) { m.Allow = stringSet([]string{allowIstio}) }), "allow"},
 		"management over public":         {declared(networkPublic, func(m *model) { m.Infrastructure = stringSet([]string{"10.0.64.0/19"}) }), "infrastructure_cidrs"},
 		"every address as a peer":        {declared(networkPrivate, func(m *model) { m.Peers = stringSet([]string{"0.0.0.0/0"}) }), "peer_cidrs"},
+		"canary without confirmation":    {declared(networkPrivate, func(m *model) { withCanary(m); m.Confirm = types.StringValue(confirmNone) }), "canary"},
 		"host bits":                      {declared(networkPrivate, func(m *model) { m.Registry = stringSet([]string{"10.1.2.3/8"}) }), "registry_cidrs"},
 		"IPv6":                           {declared(networkPrivate, func(m *model) { m.Logging = stringSet([]string{"2001:db8::/32"}) }), "logging_cidrs"},
 		"no subnet":                      {declared(networkPrivate, func(m *model) { m.PodSubnet = types.StringValue("pods") }), "pod_subnet"},

@@ -109,7 +109,7 @@ func safetyAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"confirm": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(confirmConnections),
-			MarkdownDescription: "How a change is confirmed. `connections`: the API server and every aggregated API answer on new connections, and a pod's log can be read in each zone, through konnectivity and the kubelet; what did not work before the change is only named in a warning. DNS as pods see it is not tried. `none`: not at all. Default `connections`.",
+			MarkdownDescription: "How a change is confirmed. `connections`: the API server and every aggregated API answer on new connections, and a pod's log can be read in each zone, through konnectivity and the kubelet; what did not work before the change is only named in a warning. What pods see of DNS and the API server is tried by a `canary`. `none`: not at all. Default `connections`.",
 			Validators:          []validator.String{stringvalidator.OneOf(confirmConnections, confirmNone)},
 		},
 		"confirm_seconds": schema.Int64Attribute{
@@ -117,6 +117,7 @@ func safetyAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "How many seconds connections are tried for after a change, 1 to 300: as long as the workers may take to put policies into effect. Default 15.",
 			Validators:          []validator.Int64{int64validator.Between(1, mostConfirmSeconds)},
 		},
+		"canary": canaryAttribute(),
 		"force_conflicts": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 			MarkdownDescription: "Takes over policies of the set's names that differ or belong to somebody else. Never one of IBM's own. Default `false`: that is an error that names the owner.",

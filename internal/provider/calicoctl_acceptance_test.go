@@ -30,7 +30,7 @@ resource "iks_network_policy" "global" {
     { action = "Log", protocol = "TCP", source = { ports = ["1:1023"] } },
     { action = "Pass", protocol = "UDPLite" },
     { action = "Allow", protocol = "icmp", icmp = { type = 8, code = 0 } },
-    { action = "Allow", protocol = 58, icmp = { type = 128 } },
+    { action = "Allow", protocol = 58, ip_version = 6, icmp = { type = 128 } },
     { action = "Deny", not_protocol = "112" },
     {
       action      = "Allow"

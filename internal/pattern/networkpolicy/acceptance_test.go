@@ -101,7 +101,7 @@ const rules = `
   ingress = [
     { action = "Allow", protocol = "tcp", source = { nets = ["192.0.2.7", "10.0.0.0/8"], selector = "a=='b'" }, destination = { ports = [22, "80:90", 91, "http"] } },
     { action = "Allow", protocol = 1, icmp = { type = 8 } },
-    { action = "Deny", not_protocol = "112" },
+    { action = "Deny", not_protocol = "112", ip_version = 4 },
   ]`
 
 func TestAccLifecycle(t *testing.T) {
@@ -154,6 +154,9 @@ func TestAccBadInput(t *testing.T) {
 		"no nets":                           acctest.Bad(rule(`source = { nets = [] }`), "ingress", "empty"),
 		"empty source":                      acctest.Bad(rule(`source = {}`), "ingress", "empty"),
 		"both IP versions":                  acctest.Bad(rule(`source = { nets = ["10.0.0.0/8", "::/0"] }`), "ingress", "IPv6"),
+		"no IP version":                     acctest.Bad(rule(`ip_version = 5`), "ingress", "4 or 6"),
+		"ICMPv6 over IPv4":                  acctest.Bad(rule(`protocol = 58, ip_version = 4`), "ingress", "IP version 4 does not go with ICMPv6"),
+		"network of another IP version":     acctest.Bad(rule(`ip_version = 6, source = { nets = ["10.0.0.0/8"] }`), "ingress", "ip_version"),
 		"reversed range":                    acctest.Bad(rule(`protocol = "TCP", destination = { ports = ["90:80"] }`), "ingress", "80:90"),
 		"port out of range":                 acctest.Bad(rule(`protocol = "TCP", destination = { ports = [70000] }`), "ingress", "70000"),
 		"range of another language":         acctest.Bad(rule(`protocol = "TCP", destination = { not_ports = ["80-90"] }`), "ingress", "80-90"),

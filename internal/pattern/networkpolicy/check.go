@@ -41,11 +41,14 @@ func inWords(e *field.Error) string {
 	if value, ok := e.BadValue.(string); ok && value != "" {
 		words = fmt.Sprintf("%q %s", value, words)
 	}
+	if version, ok := e.BadValue.(int); ok && strings.HasSuffix(e.Field, ".ipVersion") {
+		words = fmt.Sprintf("IP version %d %s", version, words)
+	}
 	if e.Type == field.ErrorTypeNotSupported {
 		words = fmt.Sprintf("%q is not one of Allow, Deny, Log, Pass", fmt.Sprint(e.BadValue))
 	}
 	return strings.NewReplacer(
-		"doNotTrack", "do_not_track", "preDNAT", "pre_dnat", "applyOnForward", "apply_on_forward",
+		"doNotTrack", "do_not_track", "preDNAT", "pre_dnat", "applyOnForward", "apply_on_forward", "ipVersion", "ip_version",
 	).Replace(words)
 }
 
@@ -81,6 +84,8 @@ func attributeName(fieldName string) string {
 		return "service_account_selector"
 	case "notProtocol":
 		return "not_protocol"
+	case "ipVersion":
+		return "ip_version"
 	case "notNets":
 		return "not_nets"
 	case "notPorts":

@@ -44,7 +44,7 @@ type model struct {
 // The types of a rule, of its ICMP match and of its source and destination.
 func ruleType() types.ObjectType {
 	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"action": types.StringType, "protocol": types.StringType, "not_protocol": types.StringType,
+		"action": types.StringType, "protocol": types.StringType, "not_protocol": types.StringType, "ip_version": types.Int64Type,
 		"icmp": icmpType(), "source": entityType(), "destination": entityType(),
 	}}
 }

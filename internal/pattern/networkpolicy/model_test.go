@@ -202,7 +202,7 @@ func TestImportKey(t *testing.T) {
 func TestImportRefusesWhatCannotBeSaid(t *testing.T) {
 	t.Parallel()
 	for document, says := range map[string]string{
-		`{"ingress":[{"action":"Deny","ipVersion":4}]}`:                                 "IP version 4 instead of none",
+		`{"ingress":[{"action":"Deny","notICMP":{"type":8}}]}`:                          "excluded ICMP type 8",
 		`{"ingress":[{"action":"Allow","http":{"methods":["GET"]}}]}`:                   "HTTP match",
 		`{"performanceHints":["AssumeNeededOnEveryNode"]}`:                              "performance hints",
 		`{"ingress":[{"action":"Allow","source":{"serviceAccounts":{"names":["a"]}}}]}`: "service accounts",

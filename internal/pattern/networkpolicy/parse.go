@@ -65,6 +65,7 @@ func (r *reader) rule(at path.Path, element attr.Value) v3.Rule {
 		Action:      v3.Action(r.text(at.AtName("action"), fields["action"])),
 		Protocol:    r.protocol(at.AtName("protocol"), fields["protocol"]),
 		NotProtocol: r.protocol(at.AtName("not_protocol"), fields["not_protocol"]),
+		IPVersion:   r.number(fields["ip_version"]),
 		Source:      r.entity(at.AtName("source"), fields["source"]),
 		Destination: r.entity(at.AtName("destination"), fields["destination"]),
 	}

@@ -136,6 +136,7 @@ func samples() []string {
 		`{"order":1100,"preDNAT":true,"applyOnForward":true,"selector":"ibm.role=='worker_public'","types":["Ingress"],"ingress":[{"action":"Deny","protocol":"TCP","destination":{"ports":["30000:32767"]}}]}`,
 		`{"tier":"default","order":1500,"selector":"ibm.role == 'worker_private'","egress":[{"action":"Allow","protocol":112},{"action":"Allow","protocol":"UDP","destination":{"nets":["172.20.0.0/24"],"ports":[2040,2041]}}],"types":["Egress"]}`,
 		`{"selector":"all()","namespaceSelector":"a == 'b'","serviceAccountSelector":"x in {'y'}","ingress":[{"action":"Pass","notProtocol":6,"source":{"notNets":["10.0.0.1/32"],"selector":"has(a)","notSelector":"b != 'c'","namespaceSelector":"global()"}}]}`,
+		`{"ingress":[{"action":"Deny","ipVersion":6},{"action":"Allow","ipVersion":4,"source":{"nets":["10.0.0.0/8"]}},{"action":"Allow","ipVersion":4,"protocol":"ICMPv6"}]}`,
 		`{"ingress":[{"action":"Allow","protocol":"ICMP","icmp":{"type":8,"code":0}},{"action":"Log","protocol":"TCP","source":{"notPorts":["http"]}}],"egress":[]}`,
 		`{"ingress":[{"action":"Allow","http":{"methods":["GET"]},"ipVersion":4,"source":{"services":{"name":"x"}}}]}`,
 		`{"types":["Egress","Ingress"],"selector":" "}`,

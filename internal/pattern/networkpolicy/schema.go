@@ -146,6 +146,10 @@ func ruleAttributes() map[string]schema.Attribute {
 			Optional:            true,
 			MarkdownDescription: "Protocol that does not match, likewise.",
 		},
+		"ip_version": schema.Int64Attribute{
+			Optional:            true,
+			MarkdownDescription: "IP version that matches: `4` or `6`. Default both, but for what networks and ICMP say themselves.",
+		},
 		"icmp": oneOf{typ: icmpType(), SingleNestedAttribute: schema.SingleNestedAttribute{
 			Optional: true,
 			Attributes: map[string]schema.Attribute{

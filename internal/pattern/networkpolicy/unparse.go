@@ -21,7 +21,7 @@ func rulesValue(rules []v3.Rule) types.List {
 			icmp = types.ObjectValueMust(icmpType().AttrTypes, map[string]attr.Value{"type": numberValue(rule.ICMP.Type), "code": numberValue(rule.ICMP.Code)})
 		}
 		elements[i] = types.ObjectValueMust(ruleType().AttrTypes, map[string]attr.Value{
-			"action": types.StringValue(string(rule.Action)), "protocol": protocolValue(rule.Protocol), "not_protocol": protocolValue(rule.NotProtocol),
+			"action": types.StringValue(string(rule.Action)), "protocol": protocolValue(rule.Protocol), "not_protocol": protocolValue(rule.NotProtocol), "ip_version": numberValue(rule.IPVersion),
 			"icmp": icmp, "source": entityValue(rule.Source), "destination": entityValue(rule.Destination),
 		})
 	}

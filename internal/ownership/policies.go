@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -79,7 +78,7 @@ func (s Policies) explained(err error, want Policy) error {
 	if err == nil {
 		return nil
 	}
-	return refusedBy(err, path.Root("name"), "Policy "+s.Title(want.Name), s.Namespace())
+	return refusedBy(err, want.at(), "Policy "+s.Title(want.Name), s.Namespace())
 }
 
 // Verify proves that the policy stands there as it was wanted.

@@ -21,17 +21,19 @@ type Policy struct {
 	// else than Spec; no sentence if it does the same. Nil compares the specs
 	// field by field.
 	Differs func(live calico.Policy) []string
+	// At is the attribute that refusals point at. Default `name`.
+	At path.Path
 	Intent
 }
 
 // Decide says what must be done to the policy that is there (nil for none), or
-// refuses, at the attribute `name`.
+// refuses.
 func (p Policy) Decide(live *calico.Policy) (Step, error) {
 	if live == nil {
 		return Create, nil
 	}
 	if IBMs(live) {
-		return Keep, framework.Refuse(path.Root("name"), "The policy is IBM's",
+		return Keep, framework.Refuse(p.at(), "The policy is IBM's",
 			fmt.Sprintf("%s is one of the policies that IBM makes and keeps; it is never touched. Choose another name.", live.Name))
 	}
 	stamped := p.Owner
@@ -79,6 +81,13 @@ func (p Policy) Foresee(live *calico.Policy, forceUnknown bool) (next Step, warn
 	return next, warnings, nil
 }
 
+func (p Policy) at() path.Path {
+	if len(p.At.Steps()) == 0 {
+		return path.Root("name")
+	}
+	return p.At
+}
+
 // differences say where a policy that is there does something else.
 func (p Policy) differences(live calico.Policy) []string {
 	if p.Differs != nil {
@@ -96,12 +105,12 @@ func (p Policy) foreign(live calico.Policy) error {
 	detail := fmt.Sprintf("The cluster has a policy %s already. %s.", titleOf(live), Maker(live.Labels, live.Annotations))
 	if p.Held {
 		detail += " It was this resource's, and has been taken over since. Let go of it (a `removed` block with `destroy = false`), or take it back with `force_conflicts = true`."
-		return framework.Refuse(path.Root("name"), "The policy belongs to another resource", detail)
+		return framework.Refuse(p.at(), "The policy belongs to another resource", detail)
 	}
 	differences := p.differences(live)
 	detail += " It differs from what is declared: " + strings.Join(differences[:min(len(differences), 5)], "; ") + "."
 	detail += fmt.Sprintf(" Import it (ID `<cluster>,%s`) to see in a plan what would change, choose another `name`, or overwrite it with `force_conflicts = true`.", titleOf(live))
-	return framework.Refuse(path.Root("name"), "The policy exists and is not ours", detail)
+	return framework.Refuse(p.at(), "The policy exists and is not ours", detail)
 }
 
 // titleOf names a policy as an import ID does.

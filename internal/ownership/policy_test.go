@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 )
@@ -137,6 +139,18 @@ func TestRefusalSaysHowToGoOn(t *testing.T) {
 }
 
 // IBM's policies are global: a namespaced one of such a name is anybody's.
+func TestRefusalPointsAt(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]path.Path{"name": {}, "network": path.Root("network")} {
+		for live, policy := range map[string]calico.Policy{"a stranger's": {Name: "web", Spec: selecting("x == 'y'")}, "IBM's": {Name: "allow-lb-web"}} {
+			_, err := global{Name: "web", Spec: selecting("a == 'b'"), At: at, Intent: Intent{Stamp: "mine"}}.Decide(&policy)
+			if refusal, ok := framework.AsRefusal(err); !ok || refusal.Problems[0].Path.String() != name {
+				t.Errorf("%s, at %s: %v", live, name, err)
+			}
+		}
+	}
+}
+
 func TestNamespacedPoliciesAreNotIBMs(t *testing.T) {
 	t.Parallel()
 	want := Policy{Name: "allow-lb-web", Intent: Intent{Stamp: "mine"}}

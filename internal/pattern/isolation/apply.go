@@ -98,7 +98,7 @@ func sort(set []member, live standing, prior *model, in ownership.Intent, polici
 	var refused []framework.Problem
 	for _, m := range set {
 		in.Held = held[m.title()]
-		policy := ownership.Policy{Name: m.name, Spec: m.spec, Intent: in}
+		policy := ownership.Policy{Name: m.name, Spec: m.spec, At: path.Root("network"), Intent: in}
 		policies[m.title()] = policy
 		found, is := live[m.title()]
 		if !is {
@@ -230,14 +230,14 @@ func (w *work) take(ctx context.Context, s step, after func(context.Context) err
 		} else {
 			w.made = append(w.made, m)
 		}
-		return pointed(w.ground.policies(m.namespace).Ensure(ctx, live, w.policies[m.title()]))
+		return w.ground.policies(m.namespace).Ensure(ctx, live, w.policies[m.title()])
 	case verify:
 		for _, m := range w.set {
 			if m.cuts {
 				continue
 			}
 			if err := w.ground.policies(m.namespace).Verify(ctx, w.policies[m.title()]); err != nil {
-				return fmt.Errorf("nothing more is cut off: %w", pointed(err))
+				return fmt.Errorf("nothing more is cut off: %w", err)
 			}
 		}
 	case remove:
@@ -255,17 +255,4 @@ func (w *work) take(ctx context.Context, s step, after func(context.Context) err
 // owns tells whether a policy with this stamp is the resource's own.
 func (w *work) owns(stamp string) bool {
 	return stamp != "" && (stamp == w.request.Stamp || w.request.Owner.Owns(stamp))
-}
-
-// pointed makes refusals about a policy point at an attribute of this resource.
-func pointed(err error) error {
-	refusal, ok := framework.AsRefusal(err)
-	if !ok {
-		return err
-	}
-	problems := slices.Clone(refusal.Problems)
-	for n := range problems {
-		problems[n].Path = path.Root("network")
-	}
-	return &framework.Refusal{Problems: problems}
 }

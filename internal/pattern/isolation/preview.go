@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
@@ -55,7 +57,7 @@ func (g ground) foresee(ctx context.Context, set []member, live standing, r fram
 	held := r.Prior.holds()
 	for _, m := range set {
 		in.Held = held[m.title()]
-		policy := ownership.Policy{Name: m.name, Spec: m.spec, Intent: in}
+		policy := ownership.Policy{Name: m.name, Spec: m.spec, At: path.Root("network"), Intent: in}
 		found, is := live[m.title()]
 		next := ownership.Create
 		if is {

@@ -1,0 +1,92 @@
+package helm
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The states of a release that this package speaks of, as Helm writes them.
+const (
+	StatusDeployed = "deployed"
+	StatusFailed   = "failed"
+)
+
+// Release is one revision of a release.
+type Release struct {
+	Name, Namespace string
+	// Revision counts from 1.
+	Revision int
+	// Status is Helm's word: deployed, failed, superseded, pending-install, pending-upgrade, pending-rollback, uninstalling or uninstalled.
+	Status                          string
+	Chart, ChartVersion, AppVersion string
+	// Values are those that were given over the chart's own.
+	Values map[string]any
+	// Manifest is what was applied, as YAML documents; hooks are not in it.
+	Manifest string
+	// Description is Helm's remark, for example "Upgrade complete" or "Rollback to 2".
+	Description string
+	// Labels are those of the record that are not Helm's own.
+	Labels map[string]string
+	// Digest changes with what the release puts into the cluster: chart, values, manifest and hooks. It tells nothing about them.
+	Digest string
+}
+
+// Mark is what to remember of a release, to know later whether somebody else changed it.
+type Mark struct {
+	Revision int
+	Digest   string
+}
+
+// Mark of the release.
+func (r *Release) Mark() Mark { return Mark{Revision: r.Revision, Digest: r.Digest} }
+
+// Changed says in sentences how the release is not what it was left as: upgraded or rolled back by somebody else, failed, gone (nil).
+func (m Mark) Changed(now *Release) []string {
+	return nil
+}
+
+// ErrReleaseNotFound is a release that is not there.
+var ErrReleaseNotFound = errors.New("there is no such release")
+
+// ErrReleaseExists is a name that another release has already.
+var ErrReleaseExists = errors.New("there is a release of that name already")
+
+// PendingError says that somebody else's operation on the release is under way.
+type PendingError struct {
+	Release *Release
+}
+
+func (e *PendingError) Error() string {
+	return fmt.Sprintf("release %s/%s: revision %d is %s: another operation is under way", e.Release.Namespace, e.Release.Name, e.Release.Revision, e.Release.Status)
+}
+
+// FailedError is an install, upgrade or rollback that failed, and what was done about it.
+type FailedError struct {
+	// Action is install, upgrade, rollback or uninstall.
+	Action          string
+	Namespace, Name string
+	// Now is the release as it is after the failure: after a rollback the revision that this made; nil if nothing is left of it.
+	Now *Release
+	// RolledBack says that the release is what it was before: the revision of before for an upgrade, nothing for an install.
+	RolledBack bool
+	// Err is why it failed.
+	Err error
+	// Undo is why the rollback failed as well; nil if it did not.
+	Undo error
+}
+
+func (e *FailedError) Error() string {
+	text := fmt.Sprintf("%s of release %s/%s: %v", e.Action, e.Namespace, e.Name, e.Err)
+	if e.Undo != nil {
+		text += fmt.Sprintf("; taking it back failed too: %v", e.Undo)
+	}
+	return text
+}
+
+// Unwrap gives the causes.
+func (e *FailedError) Unwrap() []error {
+	if e.Undo == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.Undo}
+}

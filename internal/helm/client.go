@@ -3,7 +3,11 @@ package helm
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
@@ -56,52 +60,77 @@ type UninstallOptions struct {
 	Namespace, Name string
 	// SkipHooks runs neither the pre-delete nor the post-delete hooks.
 	SkipHooks bool
-	Timeout   time.Duration
+	// Labels tell one's own unfinished operations from those of others, as in [ApplyOptions].
+	Labels  map[string]string
+	Timeout time.Duration
 }
-
-var errUnfinished = errors.New("unfinished")
 
 // Release gives the latest revision of a release, nil if there is none.
 func (c *Client) Release(ctx context.Context, namespace, name string) (*Release, error) {
-	return nil, errUnfinished
+	history, err := c.History(ctx, namespace, name)
+	if err != nil || len(history) == 0 {
+		return nil, err
+	}
+	return history[len(history)-1], nil
 }
 
 // History gives all revisions that are kept, oldest first.
 func (c *Client) History(ctx context.Context, namespace, name string) ([]*Release, error) {
-	return nil, errUnfinished
+	records, err := c.records(ctx, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	var out []*Release
+	for _, r := range records {
+		out = append(out, r.public())
+	}
+	return out, nil
 }
 
-// Capabilities asks the cluster what templates see of it.
+// Capabilities asks the cluster what templates see of it, in three requests.
 func (c *Client) Capabilities(ctx context.Context) (Capabilities, error) {
-	return Capabilities{}, errUnfinished
+	return c.capabilities(ctx, &kinds{kube: c.kube})
 }
 
-// Install makes a release. One of that name is [ErrReleaseExists], and nothing is touched, unless it is what a failed or
-// killed install left. On failure everything is removed again, record included, and the error is a *FailedError.
-func (c *Client) Install(ctx context.Context, o ApplyOptions) (*Release, error) {
-	return nil, errUnfinished
+func (c *Client) capabilities(ctx context.Context, k *kinds) (Capabilities, error) {
+	version, err := c.kube.Version(ctx)
+	if err != nil {
+		return Capabilities{}, err
+	}
+	resources, err := k.resources(ctx)
+	if err != nil {
+		return Capabilities{}, err
+	}
+	known := map[string]bool{}
+	for _, r := range resources {
+		known[r.APIVersion()], known[r.APIVersion()+"/"+r.Kind] = true, true
+	}
+	return Capabilities{KubernetesVersion: version, APIVersions: slices.Sorted(maps.Keys(known))}, nil
 }
 
-// Upgrade makes a new revision of a release, in place: what is there is changed, what the chart no longer has is removed,
-// what is missing or was edited is restored. On failure the release is rolled back, and the error is a *FailedError. No release of that name is
-// [ErrReleaseNotFound].
-func (c *Client) Upgrade(ctx context.Context, o ApplyOptions) (*Release, error) {
-	return nil, errUnfinished
-}
-
-// Rollback makes a new revision that is as an old one was.
-func (c *Client) Rollback(ctx context.Context, o RollbackOptions) (*Release, error) {
-	return nil, errUnfinished
-}
-
-// Uninstall removes a release, its objects and its history, and waits until they are gone. What the chart says to keep
-// (helm.sh/resource-policy) stays and is returned, for example "PersistentVolumeClaim vpn/data". A release that is not there is no error.
-func (c *Client) Uninstall(ctx context.Context, o UninstallOptions) (kept []string, err error) {
-	return nil, errUnfinished
-}
-
-// Drift says in sentences where the cluster's objects differ from the release's manifest: gone, being deleted, or a
-// declared field with another value. Values of Secrets are not shown.
-func (c *Client) Drift(ctx context.Context, r *Release) ([]string, error) {
-	return nil, errUnfinished
+// lookup is the template function that reads the cluster.
+func (c *Client) lookup(ctx context.Context, k *kinds) lookup {
+	return func(apiVersion, kind, namespace, name string) (map[string]any, error) {
+		at, err := k.of(ctx, apiVersion, kind)
+		var unknown *notServedError
+		if errors.As(err, &unknown) {
+			return map[string]any{}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if name != "" {
+			live, err := kube.Get(ctx, c.kube, at, namespace, name)
+			if apierrors.IsNotFound(err) {
+				return map[string]any{}, nil
+			}
+			return live.Object, err
+		}
+		all, err := kube.List(ctx, c.kube, at, kube.ListOptions{Namespace: namespace})
+		items := make([]any, len(all))
+		for i := range all {
+			items[i] = all[i].Object
+		}
+		return map[string]any{"apiVersion": apiVersion, "kind": kind + "List", "items": items}, err
+	}
 }

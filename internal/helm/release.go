@@ -40,9 +40,25 @@ type Mark struct {
 // Mark of the release.
 func (r *Release) Mark() Mark { return Mark{Revision: r.Revision, Digest: r.Digest} }
 
-// Changed says in sentences how the release is not what it was left as: upgraded or rolled back by somebody else, failed, gone (nil).
+// Changed says in sentences how the release is not what it was left as: gone (nil), upgraded or rolled back by somebody
+// else, or not deployed.
 func (m Mark) Changed(now *Release) []string {
-	return nil
+	switch {
+	case now == nil:
+		return []string{"the Helm release is gone"}
+	case now.Revision != m.Revision:
+		out := fmt.Sprintf("the Helm release is at revision %d, which somebody else made, instead of %d", now.Revision, m.Revision)
+		if now.Description != "" {
+			out += fmt.Sprintf(" (%s: %q)", now.Status, now.Description)
+		}
+		return []string{out}
+	case now.Status != StatusDeployed:
+		return []string{fmt.Sprintf("revision %d of the Helm release is %s: %q", now.Revision, now.Status, now.Description)}
+	case now.Digest != m.Digest:
+		return []string{fmt.Sprintf("revision %d of the Helm release is not the one that was made: the release was removed and made anew by somebody else", now.Revision)}
+	default:
+		return nil
+	}
 }
 
 // ErrReleaseNotFound is a release that is not there.

@@ -1,10 +1,8 @@
 package helm
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 )
 
@@ -79,9 +77,4 @@ func (e *SourceError) Unwrap() []error {
 		return []error{e.Kind}
 	}
 	return []error{e.Kind, e.Err}
-}
-
-// Load gets a chart from its repository into memory. Its error is a *SourceError, or the context's.
-func Load(ctx context.Context, client *http.Client, s Source) (*Chart, error) {
-	return nil, &SourceError{Source: s, Kind: ErrUnreachable}
 }

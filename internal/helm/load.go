@@ -1,0 +1,197 @@
+package helm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	indexLimit   = 64 << 20 // the largest public repositories have an index of some 30 MB
+	archiveLimit = 20 << 20
+)
+
+// Load gets a chart from its repository into memory. client decides on proxies, trust and timeouts; nil is one that goes by
+// the environment's proxy variables. The error is a *SourceError, or the context's.
+func Load(ctx context.Context, client *http.Client, s Source) (*Chart, error) {
+	if client == nil {
+		client = &http.Client{}
+	}
+	var data []byte
+	var err error
+	switch {
+	case strings.HasPrefix(s.Repository, "oci://"):
+		data, err = pull(ctx, client, s, strings.TrimRight(s.Repository, "/")+"/"+s.Chart)
+	case s.Repository != "":
+		data, err = fromIndex(ctx, client, s)
+	case strings.HasPrefix(s.Chart, "oci://"):
+		data, err = pull(ctx, client, s, s.Chart)
+	default:
+		data, err = get(ctx, client, s, s.Chart, archiveLimit)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("chart %s: %w", s, ctx.Err())
+		}
+		return nil, s.failed(err)
+	}
+	chart, err := LoadArchive(data)
+	if err != nil {
+		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: err}
+	}
+	return chart, nil
+}
+
+// failed makes a *SourceError of an error that is none yet.
+func (s Source) failed(err error) error {
+	var known *SourceError
+	if errors.As(err, &known) {
+		return err
+	}
+	return &SourceError{Source: s, Kind: ErrUnreachable, Err: err}
+}
+
+// index is what a chart repository says that it has.
+type index struct {
+	Entries map[string][]indexEntry `json:"entries"`
+}
+
+type indexEntry struct {
+	Version string   `json:"version"`
+	URLs    []string `json:"urls"`
+	Digest  string   `json:"digest"`
+}
+
+// fromIndex gets an archive from a repository with an index.yaml.
+func fromIndex(ctx context.Context, client *http.Client, s Source) ([]byte, error) {
+	base := strings.TrimRight(s.Repository, "/") + "/"
+	raw, err := get(ctx, client, s, base+"index.yaml", indexLimit)
+	if err != nil {
+		return nil, err
+	}
+	var have index
+	if err := yaml.Unmarshal(raw, &have); err != nil {
+		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: errors.New("its index.yaml is no YAML that an index has")}
+	}
+	entries := have.Entries[s.Chart]
+	if len(entries) == 0 {
+		return nil, &SourceError{Source: s, Kind: ErrChartNotFound}
+	}
+	var versions []string
+	for _, entry := range entries {
+		versions = append(versions, entry.Version)
+	}
+	chosen, err := s.choose(versions)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		if entry.Version == chosen {
+			return fromEntry(ctx, client, s, base, entry)
+		}
+	}
+	return nil, &SourceError{Source: s, Kind: ErrVersionNotFound}
+}
+
+// fromEntry gets what an entry of an index points at.
+func fromEntry(ctx context.Context, client *http.Client, s Source, base string, entry indexEntry) ([]byte, error) {
+	if len(entry.URLs) == 0 {
+		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: errors.New("the index gives no URL for it")}
+	}
+	from, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	at, err := from.Parse(entry.URLs[0])
+	if err != nil {
+		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: errors.New("the index gives a URL that is none")}
+	}
+	if at.Scheme == "oci" {
+		// The tag is in the URL already.
+		there := s
+		there.Version = ""
+		return pull(ctx, client, there, at.String())
+	}
+	data, err := get(ctx, client, s, at.String(), archiveLimit)
+	if err != nil {
+		return nil, err
+	}
+	if want := strings.TrimPrefix(entry.Digest, "sha256:"); want != "" {
+		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != want {
+			return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: fmt.Errorf("%s has another digest than the index promises", path.Base(at.Path))}
+		}
+	}
+	return data, nil
+}
+
+// get reads a document. The credentials go to the source's own host alone.
+func get(ctx context.Context, client *http.Client, s Source, address string, limit int64) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	if request.URL.Scheme != "https" && request.URL.Scheme != "http" {
+		return nil, fmt.Errorf("%q is neither an https nor an oci address", address)
+	}
+	if s.Username+s.Password != "" && sameHost(request.URL, s.home()) {
+		request.SetBasicAuth(s.Username, s.Password)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		var requested *url.Error
+		if errors.As(err, &requested) {
+			err = requested.Err // its URL may carry what a repository put there to sign it
+		}
+		return nil, fmt.Errorf("%s: %w", request.URL.Host, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if kind := kindOf(response.StatusCode); kind != nil {
+		return nil, &SourceError{Source: s, Kind: kind, Err: fmt.Errorf("%s answers %s", request.URL.Host, response.Status)}
+	}
+	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: fmt.Errorf("%s broke off in the middle of %s", request.URL.Host, path.Base(request.URL.Path))}
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", request.URL.Host, err)
+	case int64(len(data)) > limit:
+		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: fmt.Errorf("%s is larger than %d MiB", path.Base(request.URL.Path), limit>>20)}
+	}
+	return data, nil
+}
+
+// kindOf says what a status means, nil for success.
+func kindOf(status int) error {
+	switch {
+	case status == http.StatusOK:
+		return nil
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return ErrUnauthorized
+	case status == http.StatusNotFound || status == http.StatusGone:
+		return ErrChartNotFound
+	default:
+		return ErrUnreachable
+	}
+}
+
+// home is the address that the source itself names.
+func (s Source) home() string {
+	if s.Repository != "" {
+		return s.Repository
+	}
+	return s.Chart
+}
+
+func sameHost(at *url.URL, address string) bool {
+	own, err := url.Parse(address)
+	return err == nil && own.Scheme == at.Scheme && own.Host == at.Host
+}

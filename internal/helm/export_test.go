@@ -1,0 +1,29 @@
+package helm
+
+import (
+	"context"
+
+	releasecommon "helm.sh/helm/v4/pkg/release/common"
+)
+
+// LeavePending does what a process does that is killed in the middle of an install or upgrade: the revision is recorded
+// as under way, and the first of its objects are there.
+func (c *Client) LeavePending(ctx context.Context, a ApplyOptions) error {
+	o, err := c.begin(ctx, a.Namespace, a.Name)
+	if err != nil {
+		return err
+	}
+	revision, status := 1, releasecommon.StatusPendingInstall
+	if last := o.last(); last != nil {
+		revision, status = last.Version+1, releasecommon.StatusPendingUpgrade
+	}
+	r, objects, err := o.prepare(ctx, a, revision)
+	if err != nil {
+		return err
+	}
+	r.SetStatus(status, "Under way")
+	if err := o.create(ctx, &r); err != nil {
+		return err
+	}
+	return c.apply(ctx, r, objects[:1])
+}

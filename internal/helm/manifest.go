@@ -39,7 +39,7 @@ func (o object) kept() bool {
 // objects reads the documents of a manifest, in their order. An object without a namespace is in the release's.
 func (k *kinds) objects(ctx context.Context, manifest, namespace string) ([]object, error) {
 	var out []object
-	for _, document := range documents(manifest) {
+	for _, document := range Documents(manifest) {
 		o, err := k.object(ctx, document, namespace)
 		if err != nil {
 			return nil, err
@@ -54,7 +54,7 @@ func (k *kinds) objects(ctx context.Context, manifest, namespace string) ([]obje
 // known gives the objects of a manifest whose kinds the cluster serves: of others there can be none.
 func (k *kinds) known(ctx context.Context, manifest, namespace string) ([]object, error) {
 	var out []object
-	for _, document := range documents(manifest) {
+	for _, document := range Documents(manifest) {
 		o, err := k.object(ctx, document, namespace)
 		var unknown *notServedError
 		switch {
@@ -95,8 +95,8 @@ func (k *kinds) object(ctx context.Context, document, namespace string) (*object
 	return &o, nil
 }
 
-// documents splits a manifest in its order.
-func documents(manifest string) []string {
+// Documents splits a manifest into its YAML documents, in their order.
+func Documents(manifest string) []string {
 	split := releaseutil.SplitManifests(manifest)
 	keys := make([]string, 0, len(split))
 	for key := range split {

@@ -21,6 +21,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
+	"github.com/iks-patterns/terraform-provider-iks/internal/tools/build"
 )
 
 // rig is a real API server with one node, and the client under test.
@@ -29,6 +30,8 @@ type rig struct {
 	kube  *kube.Client
 	plane *controlplane.ControlPlane
 	chart *helm.Chart
+	// program is the path of the helm program.
+	program string
 }
 
 // ours are the labels of the releases of these tests.
@@ -51,6 +54,10 @@ func TestRealServer(t *testing.T) {
 	if err := plane.AddNode(t.Context(), controlplane.Node{Name: "worker"}); err != nil {
 		t.Fatal(err)
 	}
+	program, err := build.Path(t.Context(), "helm")
+	if err != nil {
+		t.Fatal(err)
+	}
 	nowhere := alone(t)
 	said := listen(t)
 
@@ -66,7 +73,7 @@ func TestRealServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Client: helm.New(c), kube: c, plane: plane, chart: chart}
+	r := &rig{Client: helm.New(c), kube: c, plane: plane, chart: chart, program: program}
 	t.Run("parts", func(t *testing.T) {
 		for name, part := range map[string]func(*testing.T){
 			"life":                 r.life,

@@ -2,6 +2,8 @@ package charts
 
 import (
 	"crypto/x509"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -72,7 +74,7 @@ func Start(o Options, archives ...Archive) *Server {
 	mux.HandleFunc("GET /v2/charts/{name}/manifests/{reference}", s.manifest)
 	mux.HandleFunc("GET /v2/charts/{name}/blobs/{digest}", s.blob)
 	s.http = httptest.NewUnstartedServer(s.guarded(mux))
-	s.http.Config.ErrorLog = nil
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // a client that hangs up is no news
 	s.http.StartTLS()
 	return s
 }
@@ -158,6 +160,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		w.WriteHeader(answer.Code)
 		if fault.Truncate {
 			_, _ = w.Write(body[:len(body)/2])
+			_ = http.NewResponseController(w).Flush() // so that it is the body that breaks off, not the head
 			panic(http.ErrAbortHandler)
 		}
 		_, _ = w.Write(body)

@@ -101,6 +101,10 @@ func Programs() []Program {
 			},
 		},
 		Program{
+			Name:   "helm",
+			Folder: "helm", Module: "helm.sh/helm/v4", Package: "helm.sh/helm/v4/cmd/helm",
+		},
+		Program{
 			Name: "golangci-lint", Group: GroupDeveloper, InAll: true,
 			Folder: "golangcilint", Module: "github.com/golangci/golangci-lint/v2",
 			Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint",

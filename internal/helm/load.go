@@ -171,12 +171,12 @@ func get(ctx context.Context, client *http.Client, s Source, address string, lim
 
 // kindOf says what a status means, nil for success.
 func kindOf(status int) error {
-	switch {
-	case status == http.StatusOK:
+	switch status {
+	case http.StatusOK:
 		return nil
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		return ErrUnauthorized
-	case status == http.StatusNotFound || status == http.StatusGone:
+	case http.StatusNotFound, http.StatusGone:
 		return ErrChartNotFound
 	default:
 		return ErrUnreachable

@@ -426,7 +426,8 @@ func (r *rig) failedUpgrades(t *testing.T) {
 		{"invalid object", map[string]any{"greeting": "bad", "extra": true, "deployment": true, "invalid": true}, 0, "spec.ports[0].port"},
 		{"hook", map[string]any{"greeting": "bad", "hooks": map[string]any{"pre-upgrade": 1}}, 0, "pre-upgrade hook app-pre-upgrade: Job failed-upgrade/app-pre-upgrade failed"},
 		{
-			"pod that no node takes", map[string]any{"greeting": "bad", "deployment": true, "nodeSelector": map[string]any{"nowhere": "true"}},
+			"pod that no node takes",
+			map[string]any{"greeting": "bad", "deployment": true, "nodeSelector": map[string]any{"nowhere": "true"}},
 			6 * time.Second, "0/1 nodes are available",
 		},
 	} {

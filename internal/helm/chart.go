@@ -2,6 +2,7 @@ package helm
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
 	chartv2 "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	"helm.sh/helm/v4/pkg/ignore"
 )
 
 // Chart is a chart in memory. It is not changed by what is done with it.
@@ -35,12 +37,29 @@ func (c *Chart) KubeVersion() string { return c.chart.Metadata.KubeVersion }
 // Values are the chart's defaults.
 func (c *Chart) Values() map[string]any { return maps.Clone(c.chart.Values) }
 
-// LoadFS reads a chart from the root of a file system, where its Chart.yaml is.
+// LoadFS reads a chart from the root of a file system, where its Chart.yaml is. What its .helmignore names is left out.
 func LoadFS(files fs.FS) (*Chart, error) {
+	rules, err := ignored(files)
+	if err != nil {
+		return nil, fmt.Errorf("reading a chart: %w", err)
+	}
 	var read []*archive.BufferedFile
-	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	size := 0
+	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
 			return err
+		}
+		about, err := entry.Info()
+		switch {
+		case err != nil:
+			return err
+		case name != "." && rules.Ignore(name, about) && entry.IsDir():
+			return fs.SkipDir
+		case entry.IsDir() || rules.Ignore(name, about):
+			return nil
+		}
+		if size += int(about.Size()); size > archiveLimit {
+			return fmt.Errorf("it is larger than %d MiB", archiveLimit>>20)
 		}
 		data, err := fs.ReadFile(files, name)
 		if err != nil {
@@ -53,6 +72,23 @@ func LoadFS(files fs.FS) (*Chart, error) {
 		return nil, fmt.Errorf("reading a chart: %w", err)
 	}
 	return newChart(read)
+}
+
+func ignored(files fs.FS) (*ignore.Rules, error) {
+	rules := ignore.Empty()
+	file, err := files.Open(ignore.HelmIgnore)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		defer func() { _ = file.Close() }()
+		if rules, err = ignore.Parse(file); err != nil {
+			return nil, err
+		}
+	}
+	rules.AddDefaults()
+	return rules, nil
 }
 
 // LoadArchive reads a chart from a .tgz.

@@ -97,7 +97,7 @@ func (c *Client) capabilities(ctx context.Context, k *kinds) (Capabilities, erro
 	if err != nil {
 		return Capabilities{}, err
 	}
-	resources, err := k.resources(ctx)
+	resources, err := k.resources(ctx, false)
 	if err != nil {
 		return Capabilities{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -24,25 +25,35 @@ const longestValue = 120
 // Secrets and ConfigMaps are not shown. It costs one GET for each object.
 func (c *Client) Drift(ctx context.Context, r *Release) ([]string, error) {
 	k := &kinds{kube: c.kube}
-	objects, err := k.objects(ctx, r.Manifest, r.Namespace)
-	if err != nil {
-		return nil, fmt.Errorf("release %s/%s: %w", r.Namespace, r.Name, err)
-	}
 	var out []string
-	for _, o := range objects {
-		live, err := c.find(ctx, o)
+	for _, document := range Documents(r.Manifest) {
+		sentences, err := c.documentDrift(ctx, k, r, document)
 		if err != nil {
 			return nil, fmt.Errorf("release %s/%s: %w", r.Namespace, r.Name, err)
 		}
-		sentences, err := c.drift(ctx, r, o, live)
-		if err != nil {
-			return nil, fmt.Errorf("release %s/%s: %w", r.Namespace, r.Name, err)
-		}
-		for _, sentence := range sentences {
-			out = append(out, o.String()+" "+sentence)
-		}
+		out = append(out, sentences...)
 	}
 	return out, nil
+}
+
+func (c *Client) documentDrift(ctx context.Context, k *kinds, r *Release, document string) ([]string, error) {
+	o, err := k.object(ctx, document, r.Namespace)
+	var unknown *notServedError
+	switch {
+	case errors.As(err, &unknown):
+		return []string{err.Error()}, nil // it names the object
+	case err != nil || o == nil:
+		return nil, err
+	}
+	live, err := c.find(ctx, *o)
+	if err != nil {
+		return nil, err
+	}
+	sentences, err := c.drift(ctx, r, *o, live)
+	for i := range sentences {
+		sentences[i] = o.String() + " " + sentences[i]
+	}
+	return sentences, err
 }
 
 func (c *Client) drift(ctx context.Context, r *Release, o object, live *unstructured.Unstructured) ([]string, error) {

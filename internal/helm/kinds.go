@@ -14,7 +14,7 @@ import (
 // anyKind is a kind whose objects are worked on without knowing their Go type.
 type anyKind = kube.Kind[unstructured.Unstructured]
 
-// kinds finds out where objects are served. What charts mostly hold is known; the rest is asked for, once.
+// kinds finds out where objects are served. What charts mostly hold is known; the rest is asked for.
 type kinds struct {
 	kube *kube.Client
 
@@ -34,26 +34,25 @@ func (k *kinds) of(ctx context.Context, apiVersion, kind string) (anyKind, error
 	if known, ok := wellKnown(apiVersion, kind); ok {
 		return known, nil
 	}
-	resources, err := k.resources(ctx)
-	if err != nil {
-		return anyKind{}, err
-	}
-	for _, r := range resources {
-		if r.APIVersion() == apiVersion && r.Kind == kind {
-			return anyKind{Group: r.Group, Version: r.Version, Resource: r.Name, Name: r.Kind, Namespaced: r.Namespaced}, nil
+	for _, fresh := range []bool{false, true} {
+		resources, err := k.resources(ctx, fresh)
+		if err != nil {
+			return anyKind{}, err
+		}
+		for _, r := range resources {
+			if r.APIVersion() == apiVersion && r.Kind == kind {
+				return anyKind{Group: r.Group, Version: r.Version, Resource: r.Name, Name: r.Kind, Namespaced: r.Namespaced}, nil
+			}
 		}
 	}
-	// What a chart brings itself is served a moment later.
-	k.mu.Lock()
-	k.asked = nil
-	k.mu.Unlock()
 	return anyKind{}, &notServedError{apiVersion: apiVersion, kind: kind}
 }
 
-func (k *kinds) resources(ctx context.Context) ([]kube.Resource, error) {
+// resources is what the server serves; fresh asks again, because a chart brings kinds itself.
+func (k *kinds) resources(ctx context.Context, fresh bool) ([]kube.Resource, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.asked == nil {
+	if k.asked == nil || fresh {
 		asked, err := k.kube.Resources(ctx)
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"strings"
 
@@ -23,6 +24,9 @@ const (
 // Load gets a chart from its repository into memory. client decides on proxies, trust and timeouts; nil is one that goes by
 // the environment's proxy variables. The error is a *SourceError, or the context's.
 func Load(ctx context.Context, client *http.Client, s Source) (*Chart, error) {
+	if s.Repository == "" && !strings.Contains(s.Chart, "://") {
+		return fromDisk(s)
+	}
 	if client == nil {
 		client = &http.Client{}
 	}
@@ -47,6 +51,36 @@ func Load(ctx context.Context, client *http.Client, s Source) (*Chart, error) {
 	chart, err := LoadArchive(data)
 	if err != nil {
 		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: err}
+	}
+	return chart, nil
+}
+
+// fromDisk reads a chart that is a folder or an archive on this machine. Its version is the one it has.
+func fromDisk(s Source) (*Chart, error) {
+	about, err := os.Stat(s.Chart)
+	if err != nil {
+		return nil, &SourceError{Source: s, Kind: ErrChartNotFound, Err: err}
+	}
+	var chart *Chart
+	switch {
+	case about.IsDir():
+		chart, err = LoadFS(os.DirFS(s.Chart))
+	case about.Size() > archiveLimit:
+		err = fmt.Errorf("it is larger than %d MiB", archiveLimit>>20)
+	default:
+		var data []byte
+		if data, err = os.ReadFile(s.Chart); err == nil {
+			chart, err = LoadArchive(data)
+		}
+	}
+	if err != nil {
+		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: err}
+	}
+	if s.Version == "" {
+		return chart, nil
+	}
+	if _, err := s.choose([]string{chart.Version()}); err != nil {
+		return nil, err
 	}
 	return chart, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -85,6 +86,33 @@ func TestLoadTagged(t *testing.T) {
 	chart, err = helm.Load(t.Context(), s.Client(), helm.Source{Chart: s.Repository() + "/app-1.0.0.tgz"})
 	if err != nil || chart.Version() != "1.0.0" {
 		t.Errorf("got %v, %v", chart, err)
+	}
+}
+
+func TestLoadFromDisk(t *testing.T) {
+	t.Parallel()
+	packed, err := charts.Pack(os.DirFS("testdata/app"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "app.tgz")
+	if err := os.WriteFile(file, packed.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"testdata/app", file} {
+		chart, err := helm.Load(t.Context(), nil, helm.Source{Chart: path, Version: "~1.0"})
+		if err != nil || chart.Version() != "1.0.0" {
+			t.Errorf("%s: %v, %v", path, chart, err)
+		}
+		if _, err := helm.Load(t.Context(), nil, helm.Source{Chart: path, Version: "2"}); !errors.Is(err, helm.ErrVersionNotFound) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := helm.Load(t.Context(), nil, helm.Source{Chart: "testdata/none"}); !errors.Is(err, helm.ErrChartNotFound) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := helm.Load(t.Context(), nil, helm.Source{Chart: "load_test.go"}); !errors.Is(err, helm.ErrBadChart) {
+		t.Errorf("got %v", err)
 	}
 }
 

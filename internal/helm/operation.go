@@ -10,6 +10,9 @@ import (
 	releasecommon "helm.sh/helm/v4/pkg/release/common"
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
 // abandoned is how long an operation that bears no label of the caller's may be under way before it counts as left
@@ -140,7 +143,36 @@ func (o *operation) crds(ctx context.Context, r record) error {
 			made = append(made, crd)
 		}
 	}
-	return o.ready(ctx, made)
+	if err := o.ready(ctx, made); err != nil {
+		return err
+	}
+	return o.served(ctx, made)
+}
+
+// served waits until the server says that it serves what definitions define, which is a moment after it does.
+func (o *operation) served(ctx context.Context, crds []object) error {
+	return kube.Wait(ctx, kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
+		for _, crd := range crds {
+			group, _, _ := unstructured.NestedString(crd.body.Object, "spec", "group")
+			kind, _, _ := unstructured.NestedString(crd.body.Object, "spec", "names", "kind")
+			versions, _, _ := unstructured.NestedSlice(crd.body.Object, "spec", "versions")
+			for _, entry := range versions {
+				version, _ := entry.(map[string]any)
+				if version["served"] != true {
+					continue
+				}
+				_, err := o.kinds.of(ctx, fmt.Sprintf("%s/%s", group, version["name"]), kind)
+				var unknown *notServedError
+				if errors.As(err, &unknown) {
+					return false, err.Error(), nil
+				}
+				if err != nil {
+					return false, "", err
+				}
+			}
+		}
+		return true, "", nil
+	})
 }
 
 // step is what an operation does to the cluster between its record's beginning and its end.

@@ -9,9 +9,9 @@ import (
 // Source says where a chart is to be had.
 type Source struct {
 	// Repository is a chart repository's URL (https://icr.io/helm/iks-charts) or the folder of a chart in an OCI registry
-	// (oci://us.icr.io/charts). Empty if Chart itself is an oci:// reference or the URL of a .tgz.
+	// (oci://us.icr.io/charts). Empty if Chart itself is an oci:// reference, the URL of a .tgz, or a path.
 	Repository string
-	// Chart is the chart's name in the repository, or a whole oci:// or https:// reference if Repository is empty.
+	// Chart is the chart's name in the repository, or where it is if Repository is empty.
 	Chart string
 	// Version is a version ("2.10.7") or a constraint ("~2.10"), of which the newest is taken. Empty is the newest stable one.
 	Version string

@@ -3,6 +3,7 @@ package helm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -43,6 +44,11 @@ type ApplyOptions struct {
 	Timeout time.Duration
 	// KeepFailed leaves a failed install or upgrade as it is instead of taking it back.
 	KeepFailed bool
+}
+
+// Format keeps every verb of package fmt from showing values.
+func (a ApplyOptions) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "release %s/%s", a.Namespace, a.Name)
 }
 
 // RollbackOptions go with [Client.Rollback].

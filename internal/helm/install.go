@@ -104,19 +104,22 @@ func (o *operation) wipe(ctx context.Context) (kept []string, err error) {
 	return kept, o.forget(ctx, o.history...)
 }
 
-// sweepHooks removes the objects that hooks which ran left behind, which Helm itself forgets.
+// sweepHooks removes the objects that hooks left behind, which Helm itself forgets.
 func (o *operation) sweepHooks(ctx context.Context) error {
+	var swept []object
 	for _, r := range o.history {
 		for _, hook := range r.Hooks {
-			if hook.LastRun.StartedAt.IsZero() {
-				continue
-			}
-			left, err := o.kinds.known(ctx, hook.Manifest, r.Namespace)
+			objects, err := o.kinds.known(ctx, hook.Manifest, r.Namespace)
 			if err != nil {
 				return err
 			}
-			for _, object := range left {
-				if object.kept() {
+			for _, object := range without(objects, swept) {
+				swept = append(swept, object)
+				live, err := o.find(ctx, object)
+				if err != nil {
+					return err
+				}
+				if live == nil || object.kept() || owner(*live) != "" && owner(*live) != r.Namespace+"/"+r.Name {
 					continue
 				}
 				if err := o.removeAndWait(ctx, object); err != nil {

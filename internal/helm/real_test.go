@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -86,6 +87,7 @@ func TestRealServer(t *testing.T) {
 			"drift":                r.drift,
 			"hooks":                r.hooks,
 			"cancelled":            r.cancelled,
+			"cut off":              r.cut,
 			"changed by a person":  r.changedByPerson,
 			"uninstall unfinished": r.uninstallUnfinished,
 		} {
@@ -229,6 +231,14 @@ func (r *rig) left(t *testing.T, namespace string) []string {
 	for _, o := range deployments {
 		out = append(out, "Deployment "+o.Name)
 	}
+	jobs := kube.Kind[batchv1.Job]{Group: "batch", Version: "v1", Resource: "jobs", Name: "Job", Namespaced: true}
+	hooks, err := kube.List(t.Context(), r.kube, jobs, kube.ListOptions{Namespace: namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range hooks {
+		out = append(out, "Job "+o.Name)
+	}
 	pods, err := kube.List(t.Context(), r.kube, kube.Pods, kube.ListOptions{Namespace: namespace})
 	if err != nil {
 		t.Fatal(err)
@@ -286,6 +296,7 @@ func (r *rig) life(t *testing.T) {
 	if first.Revision != 1 || first.Status != helm.StatusDeployed || first.Chart != "app" || first.ChartVersion != "1.0.0" || first.AppVersion != "7" {
 		t.Errorf("installed %+v", first.Mark())
 	}
+	hidden(t, fmt.Sprintf("%v %+v %#v %v %+v %#v", first, *first, first, o, o, o))
 	if first.Labels["terraform-provider-iks-owner"] != "a1b2" || first.Values["greeting"] != "one" {
 		t.Errorf("labels %v, values %v", first.Labels, first.Values["greeting"])
 	}

@@ -31,6 +31,11 @@ type Release struct {
 	Digest string
 }
 
+// Format keeps every verb of package fmt from showing values and manifest.
+func (r Release) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "release %s/%s, revision %d, %s", r.Namespace, r.Name, r.Revision, r.Status)
+}
+
 // Mark is what to remember of a release, to know later whether somebody else changed it.
 type Mark struct {
 	Revision int

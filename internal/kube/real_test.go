@@ -331,6 +331,23 @@ func (r *server) facts(t *testing.T) {
 	if err != nil || len(uid) != 36 {
 		t.Errorf("got %q, %v", uid, err)
 	}
+	version, err := r.Version(ctx)
+	if err != nil || !strings.HasPrefix(version, "v1.") {
+		t.Errorf("got %q, %v", version, err)
+	}
+	resources, err := r.Resources(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []kube.Resource{
+		{Version: "v1", Kind: "Node", Name: "nodes"},
+		{Group: "apps", Version: "v1", Kind: "Deployment", Name: "deployments", Namespaced: true},
+		{Group: "crd.projectcalico.org", Version: "v1", Kind: "IPPool", Name: "ippools"},
+	} {
+		if !slices.Contains(resources, want) {
+			t.Errorf("%+v is not among %d resources", want, len(resources))
+		}
+	}
 }
 
 func (r *server) trust(t *testing.T) {

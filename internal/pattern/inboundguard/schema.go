@@ -82,7 +82,7 @@ func passAttributes() map[string]schema.Attribute {
 		"pass": schema.ListNestedAttribute{
 			Optional:            true,
 			MarkdownDescription: "More traffic that may come in, each entry on its own: for example UDP 500 and 4500 from a VPN gateway. An entry needs sources, destinations or ports. Default none.",
-			NestedObject:        schema.NestedAttributeObject{Attributes: trafficAttributes("Default all three.")},
+			NestedObject:        schema.NestedAttributeObject{Attributes: trafficAttributes()},
 		},
 		"ingress_health_monitors": schema.SetAttribute{
 			ElementType: types.StringType, Optional: true, Computed: true, Default: setdefault.StaticValue(hostguard.StringSet(documentedMonitors())),
@@ -104,12 +104,12 @@ func passAttributes() map[string]schema.Attribute {
 		"log": schema.ListNestedAttribute{
 			Optional:            true,
 			MarkdownDescription: "What is written to the workers' system log (prefix `calico-packet:`) before it is denied. An entry needs sources or ports: Calico logs every new connection and has no rate limit. Default none.",
-			NestedObject:        schema.NestedAttributeObject{Attributes: trafficAttributes("Default all three.")},
+			NestedObject:        schema.NestedAttributeObject{Attributes: trafficAttributes()},
 		},
 	}
 }
 
-func trafficAttributes(protocols string) map[string]schema.Attribute {
+func trafficAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"source_cidrs": schema.SetAttribute{
 			ElementType: types.StringType, Optional: true, MarkdownDescription: "IPv4 networks or addresses that it comes from. Default anywhere.",
@@ -118,7 +118,7 @@ func trafficAttributes(protocols string) map[string]schema.Attribute {
 			ElementType: types.StringType, Optional: true, MarkdownDescription: "IPv4 networks or addresses that it goes to, as dialled: a worker's or a load balancer's address. Default anywhere.",
 		},
 		"protocol": schema.StringAttribute{
-			Optional: true, MarkdownDescription: "`TCP`, `UDP` or `SCTP`. " + protocols,
+			Optional: true, MarkdownDescription: "`TCP`, `UDP` or `SCTP`. Default all three.",
 		},
 		"ports": portsAttribute(false, " Needs a `protocol`. Default all."),
 	}

@@ -137,7 +137,8 @@ func immutable(err error) bool {
 
 // remove deletes an object; what it owns goes with it.
 func (c *Client) remove(ctx context.Context, o object) error {
-	err := kube.Delete(ctx, c.kube, o.kind, o.body.GetNamespace(), o.body.GetName(), kube.DeleteOptions{Propagation: metav1.DeletePropagationBackground})
+	options := kube.DeleteOptions{Propagation: metav1.DeletePropagationBackground}
+	err := kube.Delete(ctx, c.kube, o.kind, o.body.GetNamespace(), o.body.GetName(), options)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

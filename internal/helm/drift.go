@@ -171,7 +171,8 @@ func (c *comparer) fields(at string, declared, is map[string]any) {
 	}
 }
 
-// entries compares lists. Where entries have names, others may add theirs (a sidecar, a volume), as server-side apply lets them.
+// entries compares lists. Where entries have names, others may add theirs (a sidecar, a volume), as server-side apply
+// lets them.
 func (c *comparer) entries(at string, declared, is []any) {
 	have := map[string]any{}
 	for _, entry := range is {

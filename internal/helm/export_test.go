@@ -2,13 +2,14 @@ package helm
 
 import (
 	"context"
+	"time"
 
 	releasecommon "helm.sh/helm/v4/pkg/release/common"
 )
 
-// LeavePending does what a process does that is killed in the middle of an install or upgrade: the revision is recorded
-// as under way, and the first of its objects are there.
-func (c *Client) LeavePending(ctx context.Context, a ApplyOptions) error {
+// LeavePending does what a process does that is killed in the middle of an install or upgrade, some time ago: the
+// revision is recorded as under way, and the first of its objects are there.
+func (c *Client) LeavePending(ctx context.Context, a ApplyOptions, ago time.Duration) error {
 	o, err := c.begin(ctx, a.Namespace, a.Name)
 	if err != nil {
 		return err
@@ -22,6 +23,7 @@ func (c *Client) LeavePending(ctx context.Context, a ApplyOptions) error {
 		return err
 	}
 	r.SetStatus(status, "Under way")
+	r.Info.LastDeployed = time.Now().Add(-ago)
 	if err := o.create(ctx, &r); err != nil {
 		return err
 	}

@@ -32,7 +32,9 @@ func (c *Client) Install(ctx context.Context, a ApplyOptions) (*Release, error) 
 	if err := o.create(ctx, &r); err != nil {
 		return nil, err
 	}
-	err = o.run(ctx, r, step{objects: objects, before: releasev1.HookPreInstall, after: releasev1.HookPostInstall, wait: a.Wait})
+	err = o.run(ctx, r, step{
+		objects: objects, before: releasev1.HookPreInstall, after: releasev1.HookPostInstall, wait: a.Wait,
+	})
 	if err == nil {
 		err = o.succeed(ctx, &r, "Install complete")
 	}

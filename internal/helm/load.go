@@ -21,8 +21,8 @@ const (
 	archiveLimit = 20 << 20
 )
 
-// Load gets a chart from its repository into memory. client decides on proxies, trust and timeouts; nil is one that goes by
-// the environment's proxy variables. The error is a *SourceError, or the context's.
+// Load gets a chart from its repository into memory. client decides on proxies, trust and timeouts; nil is one that goes
+// by the environment's proxy variables. The error is a *SourceError, or the context's.
 func Load(ctx context.Context, client *http.Client, s Source) (*Chart, error) {
 	if s.Repository == "" && !strings.Contains(s.Chart, "://") {
 		return fromDisk(s)

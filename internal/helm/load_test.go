@@ -231,6 +231,19 @@ func TestLoadCredentials(t *testing.T) {
 	}
 }
 
+// TestLoadAnonymously has a registry that wants a token of everybody and gives one to everybody.
+func TestLoadAnonymously(t *testing.T) {
+	t.Parallel()
+	s := serve(t, charts.Options{Tokens: true}, "1.0.0")
+	if _, err := helm.Load(t.Context(), s.Client(), helm.Source{Repository: s.Registry(), Chart: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	last := s.Requests()
+	if got := last[len(last)-1]; got.User != "token" || got.Status != http.StatusOK {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // TestLoadElsewhere sees that credentials do not follow an index to another host.
 func TestLoadElsewhere(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,8 @@ func pull(ctx context.Context, client *http.Client, s Source, reference string) 
 	return data, nil
 }
 
-// tagOf finds the tag of the version that is asked for. A tag cannot have a plus, which versions can; Helm writes an underscore.
+// tagOf finds the tag of the version that is asked for. A tag cannot have a plus, which versions can; Helm writes an
+// underscore.
 func tagOf(ctx context.Context, repository *remote.Repository, s Source) (string, error) {
 	var versions []string
 	err := repository.Tags(ctx, "", func(tags []string) error {
@@ -122,15 +123,11 @@ func ociError(s Source, err error) error {
 		return &SourceError{Source: s, Kind: kind, Err: fmt.Errorf("%s answers %d %s", answered.URL.Host, answered.StatusCode, http.StatusText(answered.StatusCode))}
 	case errors.Is(err, errdef.ErrNotFound):
 		return &SourceError{Source: s, Kind: ErrVersionNotFound}
-	case errors.Is(err, content.ErrMismatchedDigest), errors.Is(err, content.ErrTrailingData), errors.Is(err, content.ErrInvalidDescriptorSize), truncated(err):
+	case errors.Is(err, content.ErrMismatchedDigest), errors.Is(err, content.ErrTrailingData), errors.Is(err, content.ErrInvalidDescriptorSize),
+		errors.Is(err, io.ErrUnexpectedEOF):
 		return &SourceError{Source: s, Kind: ErrBadChart, Err: errors.New("what the registry gave is not what its manifest promises")}
 	case errors.As(err, &requested):
 		err = requested.Err
 	}
 	return &SourceError{Source: s, Kind: ErrUnreachable, Err: err}
-}
-
-// truncated says that an answer broke off.
-func truncated(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -87,14 +87,16 @@ func (o *operation) recover(ctx context.Context, labels map[string]string) error
 	return err
 }
 
-// prepare renders the next revision and finds out what its objects are. The chart's own CRDs are put in place if this is the first.
+// prepare renders the next revision and finds out what its objects are. The chart's own CRDs are put in place if this is
+// the first.
 func (o *operation) prepare(ctx context.Context, a ApplyOptions, revision int) (record, []object, error) {
 	capabilities, err := o.capabilities(ctx, o.kinds)
 	if err != nil {
 		return record{}, nil, err
 	}
 	made, err := render(ctx, a.Chart, RenderOptions{
-		Namespace: a.Namespace, Name: a.Name, Revision: revision, Values: a.Values, Capabilities: capabilities, PostRender: a.PostRender,
+		Namespace: a.Namespace, Name: a.Name, Revision: revision,
+		Values: a.Values, Capabilities: capabilities, PostRender: a.PostRender,
 	}, o.lookup(ctx, o.kinds))
 	if err != nil {
 		return record{}, nil, err
@@ -122,7 +124,8 @@ func (o *operation) prepare(ctx context.Context, a ApplyOptions, revision int) (
 	return r, objects, err
 }
 
-// crds puts the definitions of a chart's crds folder in place, where they are not there yet. Like Helm, nobody ever removes them.
+// crds puts the definitions of a chart's crds folder in place, where they are not there yet. As with Helm, nobody ever
+// removes them.
 func (o *operation) crds(ctx context.Context, r record) error {
 	var made []object
 	for _, file := range r.Chart.CRDObjects() {
@@ -214,16 +217,27 @@ func (o *operation) succeed(ctx context.Context, r *record, description string) 
 	if err := o.update(ctx, r); err != nil {
 		return err
 	}
+	o.tidy(ctx, r.Version)
+	o.add(*r)
+	return nil
+}
+
+// tidy marks what came before a revision as superseded and keeps the history bounded. The release itself is done, so
+// what fails here is left to the next operation, which does the same for all that it finds.
+func (o *operation) tidy(ctx context.Context, now int) {
 	for i := range o.history {
-		if old := &o.history[i]; old.Version != r.Version && old.Info.Status == releasecommon.StatusDeployed {
-			old.SetStatus(releasecommon.StatusSuperseded, old.Info.Description)
-			if err := o.update(ctx, old); err != nil {
-				return err
-			}
+		old := &o.history[i]
+		if old.Version == now || old.Info.Status != releasecommon.StatusDeployed {
+			continue
+		}
+		old.SetStatus(releasecommon.StatusSuperseded, old.Info.Description)
+		if o.update(ctx, old) != nil {
+			return
 		}
 	}
-	o.add(*r)
-	return o.trim(ctx, o.history)
+	surplus := len(o.history) + 1 - MaxHistory
+	for i := 0; i < surplus && o.forget(ctx, o.history[i]) == nil; i++ {
+	}
 }
 
 // fail records that a revision has failed.

@@ -170,19 +170,6 @@ func (c *Client) forget(ctx context.Context, records ...record) error {
 	return nil
 }
 
-// trim keeps the history bounded. The revision that is deployed stays, however old.
-func (c *Client) trim(ctx context.Context, history []record) error {
-	for i := 0; len(history)-i > MaxHistory; i++ {
-		if history[i].Info.Status == StatusDeployed {
-			continue
-		}
-		if err := c.forget(ctx, history[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // public is what others see of a record.
 func (r record) public() *Release {
 	return &Release{

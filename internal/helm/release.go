@@ -16,7 +16,8 @@ type Release struct {
 	Name, Namespace string
 	// Revision counts from 1.
 	Revision int
-	// Status is Helm's word: deployed, failed, superseded, pending-install, pending-upgrade, pending-rollback, uninstalling or uninstalled.
+	// Status is Helm's word: deployed, failed, superseded, pending-install, pending-upgrade, pending-rollback,
+	// uninstalling or uninstalled.
 	Status                          string
 	Chart, ChartVersion, AppVersion string
 	// Values are those that were given over the chart's own.
@@ -27,7 +28,8 @@ type Release struct {
 	Description string
 	// Labels are those of the record that are not Helm's own.
 	Labels map[string]string
-	// Digest changes with what the release puts into the cluster: chart, values, manifest and hooks. It tells nothing about them.
+	// Digest changes with what the release puts into the cluster: chart, values, manifest and hooks. It tells nothing
+	// about them.
 	Digest string
 }
 
@@ -86,9 +88,11 @@ type FailedError struct {
 	// Action is install, upgrade, rollback or uninstall.
 	Action          string
 	Namespace, Name string
-	// Now is the release as it is after the failure: after a rollback the revision that this made; nil if nothing is left of it.
+	// Now is the release as it is after the failure: after a rollback the revision that this made; nil if nothing is
+	// left of it.
 	Now *Release
-	// RolledBack says that the release is what it was before: the revision of before for an upgrade, nothing for an install.
+	// RolledBack says that the release is what it was before: the revision of before for an upgrade, nothing for an
+	// install.
 	RolledBack bool
 	// Err is why it failed.
 	Err error

@@ -15,8 +15,8 @@ type Source struct {
 	Chart string
 	// Version is a version ("2.10.7") or a constraint ("~2.10"), of which the newest is taken. Empty is the newest stable one.
 	Version string
-	// Username and Password are sent to the repository's own host and to nobody else. For IBM Cloud's container registry: iamapikey and
-	// an API key.
+	// Username and Password are sent to the repository's own host and to nobody else. For IBM Cloud's container
+	// registry: iamapikey and an API key.
 	Username, Password string
 }
 

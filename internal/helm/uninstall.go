@@ -10,8 +10,8 @@ import (
 
 // Uninstall removes a release: its objects, what its hooks left, and its history; and waits until they are gone. What the
 // chart says to keep (helm.sh/resource-policy), and what has become another's, stays and is returned, for example
-// "PersistentVolumeClaim vpn/data". A release that is not there is no error; an unfinished one is removed like any other. Its error is a
-// *FailedError if something was begun, and calling it again goes on from there.
+// "PersistentVolumeClaim vpn/data". A release that is not there is no error; an unfinished one is removed like any other.
+// Its error is a *FailedError if something was begun, and calling it again goes on from there.
 func (c *Client) Uninstall(ctx context.Context, u UninstallOptions) (kept []string, err error) {
 	ctx, cancel := timeout(ctx, u.Timeout)
 	defer cancel()

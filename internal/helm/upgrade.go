@@ -104,8 +104,8 @@ var errNoRevision = errors.New("there is no revision to go back to")
 func (o *operation) target(revision int) *record {
 	for i := len(o.history) - 1; i >= 0; i-- {
 		r := &o.history[i]
-		before := i < len(o.history)-1 && (r.Info.Status == releasecommon.StatusDeployed || r.Info.Status == releasecommon.StatusSuperseded)
-		if revision == r.Version || revision == 0 && before {
+		good := r.Info.Status == releasecommon.StatusDeployed || r.Info.Status == releasecommon.StatusSuperseded
+		if revision == r.Version || revision == 0 && good && i < len(o.history)-1 {
 			return r
 		}
 	}

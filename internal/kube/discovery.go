@@ -25,7 +25,8 @@ func (r Resource) APIVersion() string {
 const discoveryType = "application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList"
 
 // Resources asks what the server serves, in two requests. It is a large answer, for those who must work on objects that
-// others name; whoever knows a kind declares it as a [Kind]. What an aggregated API server that is down would serve is missing.
+// others name; whoever knows a kind declares it as a [Kind]. What an aggregated API server that is down would serve is
+// missing.
 func (c *Client) Resources(ctx context.Context) ([]Resource, error) {
 	var out []Resource
 	for _, root := range []string{"/api", "/apis"} {

@@ -2,6 +2,7 @@ package charts
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log"
 	"net"
@@ -95,6 +96,11 @@ func (s *Server) Client() *http.Client { return s.http.Client() }
 
 // Certificate of the server.
 func (s *Server) Certificate() *x509.Certificate { return s.http.Certificate() }
+
+// CACertificate is the certificate as PEM, for a process that is to trust it (SSL_CERT_FILE).
+func (s *Server) CACertificate() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
+}
 
 // Publish adds an archive.
 func (s *Server) Publish(a Archive) {

@@ -138,7 +138,6 @@ func TestRefusalSaysHowToGoOn(t *testing.T) {
 	}
 }
 
-// IBM's policies are global: a namespaced one of such a name is anybody's.
 func TestRefusalPointsAt(t *testing.T) {
 	t.Parallel()
 	for name, at := range map[string]path.Path{"name": {}, "network": path.Root("network")} {
@@ -151,6 +150,7 @@ func TestRefusalPointsAt(t *testing.T) {
 	}
 }
 
+// IBM's policies are global: a namespaced one of such a name is anybody's.
 func TestNamespacedPoliciesAreNotIBMs(t *testing.T) {
 	t.Parallel()
 	want := Policy{Name: "allow-lb-web", Intent: Intent{Stamp: "mine"}}

@@ -154,7 +154,7 @@ func stale(network string, set []member, live standing, owner framework.Owner, s
 func (w *work) do(ctx context.Context, steps []step) error {
 	after, err := w.before(ctx)
 	if err != nil {
-		return err
+		return err // nothing was cut off
 	}
 	cut := false
 	for _, s := range steps {

@@ -59,13 +59,13 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 		r.streamControl(t)
 	}
 	kept := r.hold(t)
-	r.workspace.MustApply()
 	destroyed := false
 	t.Cleanup(func() {
 		if !destroyed {
 			r.workspace.Destroy() // what comes next must not fail because of this one
 		}
 	})
+	r.workspace.MustApply()
 	r.learn(t)
 	r.check(t, "after apply", sc.lines, line.verdictWith)
 	kept(t)

@@ -110,8 +110,7 @@ func countersOf(ctx context.Context, workers []*Worker, p Probe) []string {
 
 // grown lists the rules that counted more packets after than before.
 func grown(before, after string) string {
-	counted := map[string]int{}
-	table := ""
+	counted, table := map[string]int{}, ""
 	read := func(line string) (key string, packets int) {
 		if name, found := strings.CutPrefix(line, "*"); found {
 			table = name
@@ -131,6 +130,9 @@ func grown(before, after string) string {
 		if key, packets := read(strings.TrimSpace(line)); key != "" {
 			counted[key] += packets
 		}
+	}
+	if len(counted) == 0 {
+		return "\n    " + before // why there are none
 	}
 	var out strings.Builder
 	for line := range strings.Lines(after) {

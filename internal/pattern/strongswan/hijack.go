@@ -16,7 +16,9 @@ type ownNetwork struct {
 // service endpoints, through which a worker has its master, DNS, images and
 // patches, and what means something on one machine or link only.
 func reserved() []ownNetwork {
-	of := func(cidr, what string) ownNetwork { return ownNetwork{network: netip.MustParsePrefix(cidr), what: what} }
+	of := func(cidr, what string) ownNetwork {
+		return ownNetwork{network: netip.MustParsePrefix(cidr), what: what}
+	}
 	return []ownNetwork{
 		of("166.8.0.0/14", "IBM Cloud's service endpoints, such as the cluster's master"),
 		of("161.26.0.0/16", "IBM Cloud's service endpoints, such as DNS and package mirrors"),

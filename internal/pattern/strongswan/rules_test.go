@@ -12,7 +12,7 @@ func onPrem() tunnel {
 		remote: remoteEnd{gateway: "198.51.100.2", subnets: []string{"10.91.152.128/26"}, id: "on-prem"},
 		local:  localEnd{subnets: []string{"172.30.0.0/16", "172.21.0.0/16"}, id: "ibm-cloud"},
 		ike:    ikeTerms{version: ikeV2, proposals: []string{"aes256-sha256-modp2048"}, lifetime: "3h"},
-		esp:    espTerms{proposals: []string{"aes256gcm16-modp2048"}, lifetime: "1h", margin: "9m"},
+		esp:    espTerms{proposals: []string{"aes256-sha256-modp2048"}, lifetime: "1h", margin: "9m"},
 
 		dpdAction: "restart", closeAction: "auto", keyingTries: forever, podSNAT: snatAuto, serviceType: servicePublic,
 		preSharedKey: "correct-horse-battery-staple", keyVersion: 1, unknown: map[string]bool{},
@@ -207,7 +207,9 @@ func TestPlaces(t *testing.T) {
 		{name: "balancer's zone", change: func(t *tunnel) { t.zone, t.zoneBalancers = "dal10", map[string]string{"dal12": "169.60.1.1"} }, at: "zone_load_balancers", says: "dal10"},
 		{name: "balancer's IP", change: func(t *tunnel) { t.balancerIP = "lb.example.com" }, at: "load_balancer_ip", says: "IPv4 address"},
 		{name: "same IP twice", change: func(t *tunnel) { t.zoneBalancers = map[string]string{"dal10": "169.60.1.1", "dal12": "169.60.1.1"} }, at: "zone_load_balancers", says: "twice"},
-		{name: "IP and IPs of zones", change: func(t *tunnel) { t.balancerIP, t.zoneBalancers = "169.60.1.2", map[string]string{"dal10": "169.60.1.1"} }, at: "zone_load_balancers", says: "both set"},
+		{name: "IP and IPs of zones", change: func(t *tunnel) {
+			t.balancerIP, t.zoneBalancers = "169.60.1.2", map[string]string{"dal10": "169.60.1.1"}
+		}, at: "zone_load_balancers", says: "both set"},
 		{name: "no balancer", change: func(t *tunnel) { t.serviceType = serviceNone }},
 		{name: "no balancer with an IP", change: func(t *tunnel) { t.serviceType, t.balancerIP = serviceNone, "169.60.1.1" }, at: "service_type", says: "169.60.1.1"},
 		{name: "listening without balancer", change: func(t *tunnel) { t.serviceType, t.initiate = serviceNone, false }, at: "service_type", says: "listens"},

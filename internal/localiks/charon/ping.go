@@ -1,6 +1,7 @@
 package charon
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -18,9 +19,11 @@ const (
 func (s *Site) Ping(to string, limit time.Duration) error { return ping(s.host, to, limit) }
 
 func ping(namespace, to string, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit+time.Second)
+	defer cancel()
 	var conn net.PacketConn
 	err := inside(namespace, func() (err error) {
-		conn, err = net.ListenPacket("ip4:icmp", "0.0.0.0")
+		conn, err = (&net.ListenConfig{}).ListenPacket(ctx, "ip4:icmp", "0.0.0.0")
 		return err
 	})
 	if err != nil {

@@ -45,10 +45,8 @@ func eventually(t *testing.T, what string, check func() error) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := kube.Wait(ctx, kube.WaitOptions{First: 50 * time.Millisecond, Max: 200 * time.Millisecond}, func(context.Context) (bool, string, error) {
-		if err := check(); err != nil {
-			return false, err.Error(), nil
-		}
-		return true, "", nil
+		wrong := check()
+		return wrong == nil, fmt.Sprint(wrong), nil
 	})
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)

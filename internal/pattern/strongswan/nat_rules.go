@@ -13,9 +13,6 @@ import (
 // translation is one pair of a NAT: packets of from show as to.
 type translation struct{ from, to netip.Prefix }
 
-// manyToOne tells a translation that hides a network behind one address.
-func (n translation) manyToOne() bool { return n.to.IsSingleIP() && !n.from.IsSingleIP() }
-
 // pairs reads the pairs of a NAT, sorted. What cannot be read is left out.
 func pairs(at string, nat map[string]string) (out []translation, wrong []objection) {
 	for _, left := range slices.Sorted(maps.Keys(nat)) {

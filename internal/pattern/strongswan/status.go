@@ -27,15 +27,15 @@ func (c connection) up() bool {
 }
 
 var (
-	// "k8s-conn: #1, ESTABLISHED, IKEv2, f5928f47d61b56a4_i* f111ecc9721437cc_r"
+	// As in "k8s-conn: #1, ESTABLISHED, IKEv2, f5928f47d61b56a4_i* f111ecc9721437cc_r".
 	swanctlIKE = regexp.MustCompile(`^(\S+): #\d+, ([A-Z]+), IKEv`)
-	// "  k8s-conn: #1, reqid 1, INSTALLED, TUNNEL-in-UDP, ESP:AES_CBC-256/HMAC_SHA2_256_128"
+	// As in "  k8s-conn: #1, reqid 1, INSTALLED, TUNNEL-in-UDP, ESP:AES_CBC-256/HMAC_SHA2_256_128".
 	swanctlChild = regexp.MustCompile(`^\s+(\S+): #\d+, (?:reqid \d+, )?([A-Z]+), (?:TUNNEL|TRANSPORT|BEET|PASS|DROP)`)
-	// "  remote 'on-premises' @ 198.51.100.2[4500]"
+	// As in "  remote 'on-premises' @ 198.51.100.2[4500]".
 	swanctlPeer = regexp.MustCompile(`^\s+remote '.*' @ ([^\[\s]+)\[`)
-	// "    in  d71b0a8e,    756 bytes,     9 packets,    19s ago"
+	// As in "    in  d71b0a8e,    756 bytes,     9 packets,    19s ago".
 	swanctlBytes = regexp.MustCompile(`^\s+(in|out)\s+[0-9a-f]+(?: \([^)]*\))?,\s+(\d+) bytes`)
-	// "    local  172.21.0.0/16 172.30.0.0/16"
+	// As in "    local  172.21.0.0/16 172.30.0.0/16".
 	swanctlNetworks = regexp.MustCompile(`^\s+(local|remote)\s+([0-9a-f.:]+(?:/\d+)?.*)$`)
 )
 

@@ -37,8 +37,8 @@ const (
 // networks are texts that nobody has checked yet.
 type tunnel struct {
 	namespace, name string
-	// source and version of the chart; image that the builtin one runs.
-	source, version, image string
+	// source of the chart; image that the builtin one runs.
+	source, image string
 
 	initiate bool
 	remote   remoteEnd

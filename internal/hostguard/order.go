@@ -80,12 +80,12 @@ func BeforeNodePorts(policies []calico.Policy, nodePorts Place) []framework.Prob
 }
 
 // BehindInbound refuses an inbound guard that is evaluated before a NodePort
-// guard which is there.
+// guard which is there, or before another policy that does nothing but deny ports.
 func BehindInbound(policies []calico.Policy, inbound Place) []framework.Problem {
 	return misplaced(policies, inbound, func(p calico.Policy, other Place) bool {
 		return inbound.before(other) && len(p.Spec.Ingress) > 0 && !slices.ContainsFunc(p.Spec.Ingress, func(r v3.Rule) bool { return !closesPorts(r) })
 	}, func(other string, order *float64) string {
-		return fmt.Sprintf("This inbound guard (order %s) would be evaluated before NodePort guard %s (order %s), and what it passes skips the later policies of its tier before DNAT: to those sources the node ports would be open. Give this guard a higher order than the NodePort guard, as the defaults 1500 and 1100 are.",
+		return fmt.Sprintf("This inbound guard (order %s) would be evaluated before policy %s (order %s), which denies ports as a NodePort guard does, and what it passes skips the later policies of its tier before DNAT: to those sources these ports would be open. Give this guard a higher order than that policy, as 1500 and a NodePort guard's 1100 are, which are the defaults.",
 			OrderText(inbound.Order), other, OrderText(order))
 	})
 }

@@ -49,6 +49,7 @@ resource "iks_network_policy" "global" {
 resource "iks_network_policy" "before_dnat" {
   cluster          = "classic"
   name             = "before-dnat"
+  order            = 1200
   selector         = "ibm.role == 'worker_public'"
   pre_dnat         = true
   apply_on_forward = true
@@ -87,6 +88,14 @@ resource "iks_nodeport_guard" "it" {
   cluster = "classic"
 }
 
+resource "iks_inbound_guard" "it" {
+  cluster             = "classic"
+  pass_source_cidrs   = ["192.0.2.0/24"]
+  pass                = [{ source_cidrs = ["203.0.113.7/32"], destination_cidrs = ["169.50.1.2/32"], protocol = "UDP", ports = [500, 4500] }]
+  log                 = [{ protocol = "TCP", ports = [23, "3389:3390"] }]
+  ipvs_load_balancers = [{ address = "169.50.1.3", protocol = "TCP", ports = [80, 443] }]
+}
+
 resource "iks_network_isolation" "private" {
   cluster    = "classic"
   network    = "private"
@@ -110,6 +119,7 @@ func importsOfAllKinds() string {
 		"iks_network_policy.global": "everything", "iks_network_policy.before_dnat": "before-dnat", "iks_network_policy.untracked": "untracked",
 		"iks_network_policy.tiered": "calicoctls.tiered", "iks_network_policy.namespaced": "default/namespaced",
 		"iks_nodeport_guard.it":         "deny-kube-node-port-services", // the default name
+		"iks_inbound_guard.it":          "block-public-inbound",
 		"iks_network_isolation.private": "private", "iks_network_isolation.public": "public",
 	} {
 		out += fmt.Sprintf("import {\n  to = %s\n  id = \"classic,%s\"\n}\n", to, id)
@@ -134,7 +144,7 @@ func TestAccCalicoctl(t *testing.T) {
 	written := policiesOf(t, c)
 	ours := maps.Clone(written)
 	maps.DeleteFunc(ours, func(name, _ string) bool { _, is := strangers[name]; return is })
-	if len(ours) < 20 {
+	if len(ours) < 22 {
 		t.Fatalf("only %d policies were written", len(ours))
 	}
 

@@ -140,10 +140,7 @@ func driftHeals(t *testing.T, r *rig) {
 			e.Values = append(e.Values, "shop")
 		}), "namespace shop is exempt"},
 		"lost its label": {func(t *testing.T) {
-			p := r.live(t, defaultName).policy
-			p.Labels = nil
-			_, err := registered.ValidatingAdmissionPolicies().Update(t.Context(), p, metav1.UpdateOptions{})
-			must(t, err)
+			r.alter(t, defaultName, func(p *admission.ValidatingAdmissionPolicy) { p.Labels = nil })
 		}, "policy: label app.kubernetes.io/managed-by is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
@@ -177,14 +178,22 @@ func (r *rig) live(t *testing.T, name string) (pair pair) {
 	return pair
 }
 
-// edit changes the policy behind everybody's back.
+// edit changes what a policy says behind everybody's back.
 func (r *rig) edit(t *testing.T, name string, change func(*admission.ValidatingAdmissionPolicySpec)) {
 	t.Helper()
-	p := r.live(t, name).policy
-	change(&p.Spec)
-	if _, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicies().Update(t.Context(), p, metav1.UpdateOptions{FieldManager: "somebody"}); err != nil {
-		t.Fatal(err)
-	}
+	r.alter(t, name, func(p *admission.ValidatingAdmissionPolicy) { change(&p.Spec) })
+}
+
+// alter changes a policy behind everybody's back, whenever the API server has
+// written its status in between anew.
+func (r *rig) alter(t *testing.T, name string, change func(*admission.ValidatingAdmissionPolicy)) {
+	t.Helper()
+	must(t, retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		p := r.live(t, name).policy
+		change(p)
+		_, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicies().Update(t.Context(), p, metav1.UpdateOptions{FieldManager: "somebody"})
+		return err
+	}))
 }
 
 // editBinding changes the binding behind everybody's back.

@@ -77,6 +77,7 @@ const (
 	rest           where = "the workers but the first, public address"
 	web            where = "a public load balancer"
 	database       where = "a public load balancer of a database"
+	vpn            where = "a public load balancer of a VPN"
 	internal       where = "a private load balancer"
 	albs           where = "the public ALBs"
 	master         where = "the cluster's master"
@@ -102,5 +103,5 @@ var (
 
 // scenarios are all there are, in the order in which they run.
 func scenarios() []scenario {
-	return slices.Concat(nodePortGuard(), networkPolicy(), networkIsolation(), acrossClusters())
+	return slices.Concat(nodePortGuard(), inboundGuard(), networkPolicy(), networkIsolation(), acrossClusters())
 }

@@ -110,13 +110,14 @@ func (s *stage) services(t *testing.T) {
 		service("nodes", corev1.ServiceTypeNodePort, "", 1, nodePorts...),
 		service("web", corev1.ServiceTypeLoadBalancer, "public", 0, append([]uint16{80}, beside...)...),
 		service("database", corev1.ServiceTypeLoadBalancer, "public", 0, 27017, 22),
+		service("vpn", corev1.ServiceTypeLoadBalancer, "public", 0, vpnPorts...),
 		service("internal", corev1.ServiceTypeLoadBalancer, "private", 0, 80),
 	} {
 		if _, err := client.CoreV1().Services(namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for place, name := range map[where]string{web: "web", database: "database", internal: "internal"} {
+	for place, name := range map[where]string{web: "web", database: "database", vpn: "vpn", internal: "internal"} {
 		if s.balancers[place], err = s.cluster.LoadBalancer(t.Context(), namespace, name); err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +205,7 @@ func (s *stage) addresses(to where) []netip.Addr {
 		for _, w := range all {
 			list = append(list, w.PrivateIPv6())
 		}
-	case web, database, internal:
+	case web, database, vpn, internal:
 		list = append(list, s.balancers[to])
 	case albs:
 		for _, alb := range s.environment.IKS.ALBs(s.cluster.ID) {
@@ -243,6 +244,7 @@ func (s *stage) variables(t *testing.T) (environment []string, declarations stri
 		"first_cidr":     s.addresses(first)[0].String() + "/32",
 		"web_cidr":       s.balancers[web].String() + "/32",
 		"database_cidr":  s.balancers[database].String() + "/32",
+		"vpn_cidr":       s.balancers[vpn].String() + "/32",
 	} {
 		encoded, err := json.Marshal(value)
 		if err != nil {

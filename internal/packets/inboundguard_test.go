@@ -1,0 +1,140 @@
+package packets
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/cloud"
+)
+
+// vpnPorts are those of IKE and of ESP in UDP.
+var vpnPorts = []uint16{500, 4500}
+
+// inbound is a configuration with arguments besides the cluster, each a line.
+// The stage has a load balancer on SSH's port, which no policy can close.
+func inbound(arguments ...string) string {
+	config := "resource \"iks_inbound_guard\" \"it\" {\n  cluster = var.cluster\n  safety_checks = \"warn\"\n"
+	for _, argument := range arguments {
+		config += "  " + argument + "\n"
+	}
+	return config + "}\n"
+}
+
+// clustersOwn is traffic of the cluster's own, which does not come in from outside.
+func clustersOwn() []line {
+	return []line{
+		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
+		{from: []who{worker, pod}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
+		{from: []who{neighbour, worker, pod}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
+		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
+		{from: []who{neighbour}, to: workersPrivate, ports: nodePorts, without: open, with: open},
+		{from: []who{pod}, to: pods, ports: []uint16{8080}, without: open, with: open},
+	}
+}
+
+func inboundGuard() []scenario {
+	all := []scenario{
+		{
+			name:   "closes the public interface to everybody outside but for failsafe ports, and leaves what the cluster does itself alone",
+			config: inbound("ingress_health_monitors = []"),
+			lines: append(clustersOwn(), []line{
+				{from: []who{client, office}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client, office}, to: web, ports: []uint16{80, 32768}, without: open, with: dropped},
+				{from: []who{client}, to: database, ports: []uint16{27017}, without: open, with: dropped},
+				{from: []who{client}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: dropped},
+				{from: []who{client}, to: workers, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
+				{from: []who{client}, to: database, ports: []uint16{22}, protocols: tcp, without: open, with: open},
+			}...),
+			keeps: []line{
+				{from: []who{client}, to: workers, ports: nodePorts, protocols: tcp},
+				{from: []who{client}, to: web, ports: []uint16{80}, protocols: tcp},
+			},
+			then: func(t *testing.T, r *run) {
+				t.Helper()
+				if said := fmt.Sprint(r.workspace.Attributes("iks_inbound_guard.it")["not_covered_ports"]); !strings.Contains(said, "TCP 22 ") {
+					t.Errorf("not_covered_ports is %s", said)
+				}
+			},
+			bothDoors: true,
+		},
+		{
+			name:   "passes a company on to the other policies, which keep the kubelet from it",
+			config: inbound("pass_source_cidrs = [var.office_cidr]"),
+			lines: []line{
+				{from: []who{office}, to: workers, ports: nodePorts, without: open, with: open},
+				{from: []who{office}, to: web, ports: []uint16{80}, without: open, with: open},
+				{from: []who{office}, to: workers, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: dropped},
+			},
+			bothDoors: true,
+		},
+		{
+			name:   "lets nobody at node ports beside an iks_nodeport_guard, a company that it passes neither",
+			config: inbound("pass_source_cidrs = [var.office_cidr]") + guard(),
+			lines: []line{
+				{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{office}, to: web, ports: []uint16{80}, without: open, with: open},
+				{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: dropped},
+			},
+		},
+		{
+			name:   "lets a VPN gateway in at the VPN's ports, and at nothing else",
+			config: inbound(`pass = [{ source_cidrs = [var.office_cidr], destination_cidrs = [var.vpn_cidr], protocol = "UDP", ports = [500, 4500] }]`),
+			lines: []line{
+				{from: []who{office}, to: vpn, ports: vpnPorts, protocols: udp, without: open, with: open},
+				{from: []who{office}, to: vpn, ports: vpnPorts, protocols: tcp, without: open, with: dropped},
+				{from: []who{client}, to: vpn, ports: vpnPorts, without: open, with: dropped},
+				{from: []who{office}, to: web, ports: []uint16{80}, without: open, with: dropped},
+				{from: []who{office}, to: workers, ports: nodePorts, without: open, with: dropped},
+			},
+		},
+		{
+			name: "denies load balancers before connection tracking without a word to the replies of what the cluster asks",
+			config: inbound("pass_source_cidrs = [var.office_cidr]",
+				`ipvs_load_balancers = [{ address = cidrhost(var.web_cidr, 0), protocol = "TCP", ports = [80] }]`),
+			lines: append(clustersOwn(), []line{
+				{from: []who{client}, to: web, ports: []uint16{80}, protocols: tcp, without: open, with: dropped},
+				{from: []who{office}, to: web, ports: []uint16{80}, protocols: tcp, without: open, with: open},
+			}...),
+			then: untrackedDenialAlone,
+		},
+		{
+			name:    "is renamed under a stream of packets without letting one through",
+			config:  inbound("pass_source_cidrs = [var.office_cidr]"),
+			changed: inbound("pass_source_cidrs = [var.office_cidr]", `name = "another-name"`),
+			lines: []line{
+				{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: dropped},
+				{from: []who{office}, to: web, ports: []uint16{80}, without: open, with: open},
+			},
+		},
+	}
+	for i := range all {
+		all[i].resource = "iks_inbound_guard"
+	}
+	return slices.Clip(all)
+}
+
+// untrackedDenialAlone shows what the policy before connection tracking does by
+// itself: the guard's other policy, which would close the same, is gone.
+func untrackedDenialAlone(t *testing.T, r *run) {
+	t.Helper()
+	api, err := dynamic.NewForConfig(r.stage.cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = api.Resource(cloud.StoredPolicies()).Delete(t.Context(), cloud.StoredName("block-public-inbound"), metav1.DeleteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.check(t, "with the policy before connection tracking alone", append(clustersOwn(), []line{
+		{from: []who{client}, to: web, ports: []uint16{32768}, protocols: tcp, with: open},
+		{from: []who{client}, to: web, ports: []uint16{80}, protocols: tcp, with: dropped},
+		{from: []who{office}, to: web, ports: []uint16{80}, protocols: tcp, with: open},
+	}...), line.verdictWith)
+}

@@ -83,10 +83,14 @@ func TestAccLifecycle(t *testing.T) {
 				rules, _ := spec["ingress"].([]any)
 				spec["ingress"] = append([]any{map[string]any{"action": "Pass", "source": map[string]any{"nets": []any{"10.0.0.0/8"}}}}, rules...)
 			}), Sentence: "10.0.0.0/8 is passed and not declared"},
+			{Name: "first policy gone", Do: gone(guardName), Sentence: "block-public-inbound: it is missing"},
 			{Name: "second policy gone", Do: gone(guardName + "-ipvs"), Sentence: "block-public-inbound-ipvs: it is missing"},
 			{Name: "second policy opened", Do: edit(guardName+"-ipvs", func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "block-public-inbound-ipvs: 0 ingress rules"},
 		},
-		Vanish:            func(t *testing.T, c *localiks.Cluster) { gone(guardName)(t, nil, c) },
+		Vanish: func(t *testing.T, c *localiks.Cluster) {
+			gone(guardName)(t, nil, c)
+			gone(guardName+"-ipvs")(t, nil, c)
+		},
 		RestoresOnDestroy: true,
 	})
 }

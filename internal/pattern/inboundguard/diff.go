@@ -92,7 +92,10 @@ func trafficTexts(list []traffic) []string { return hostguard.Texts(list) }
 // not) differ from the guard that is declared and from what its owner puts on
 // them.
 func (g guard) drift(live, second *calico.Policy, owner framework.Owner) []string {
-	out := named(g.key(), append(g.differs(*live), ownership.MarkDrift(owner, live.Labels, live.Annotations)...))
+	out := named(g.key(), []string{"it is missing, and the guard closes nothing but load balancers of version 2.0"})
+	if live != nil {
+		out = named(g.key(), append(g.differs(*live), ownership.MarkDrift(owner, live.Labels, live.Annotations)...))
+	}
 	switch {
 	case len(g.balancers) > 0 && second == nil:
 		out = append(out, named(g.ipvsKey(), []string{"it is missing, and the load balancers of version 2.0 are not closed"})...)

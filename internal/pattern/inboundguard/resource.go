@@ -1,6 +1,7 @@
 package inboundguard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -53,7 +54,8 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 	if err != nil {
 		return framework.Observation{}, err
 	}
-	if s.Live[0] == nil {
+	at := cmp.Or(s.Live[0], s.Live[1])
+	if at == nil || s.Live[0] == nil && (imported || !owner.Owns(ownership.StampOf(*at))) {
 		return framework.Observation{Gone: true}, nil
 	}
 	if imported {
@@ -67,7 +69,7 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 		}
 	}
 	m.observe(s, declared.guard)
-	found := framework.Observation{Stamp: ownership.StampOf(*s.Live[0]), Drift: declared.guard.drift(s.Live[0], s.Live[1], owner)}
+	found := framework.Observation{Stamp: ownership.StampOf(*at), Drift: declared.guard.drift(s.Live[0], s.Live[1], owner)}
 	if s.Matching(declared.guard.roles) == 0 && !declared.noneIsFine {
 		found.Missing = []string{"a host endpoint with the role " + strings.Join(declared.guard.roles, " or ")}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/cloud"
@@ -49,6 +50,8 @@ func inboundGuard() []scenario {
 				{from: []who{client}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: dropped},
 				{from: []who{client}, to: workers, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
 				{from: []who{client}, to: database, ports: []uint16{22}, protocols: tcp, without: open, with: open},
+				{from: []who{client}, to: workers, ports: []uint16{22}, protocols: tcp, without: open, with: open},
+				{from: []who{client}, to: database, ports: []uint16{22}, protocols: udp, without: open, with: dropped},
 			}...),
 			keeps: []line{
 				{from: []who{client}, to: workers, ports: nodePorts, protocols: tcp},
@@ -121,15 +124,16 @@ func inboundGuard() []scenario {
 }
 
 // untrackedDenialAlone shows what the policy before connection tracking does by
-// itself: the guard's other policy, which would close the same, is gone.
+// itself: the guard's other policy, which would close the same, is gone. As a
+// control it denies the whole interface then, which takes the replies with it.
 func untrackedDenialAlone(t *testing.T, r *run) {
 	t.Helper()
 	api, err := dynamic.NewForConfig(r.stage.cluster.RESTConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = api.Resource(cloud.StoredPolicies()).Delete(t.Context(), cloud.StoredName("block-public-inbound"), metav1.DeleteOptions{})
-	if err != nil {
+	policies := api.Resource(cloud.StoredPolicies())
+	if err := policies.Delete(t.Context(), cloud.StoredName("block-public-inbound"), metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r.check(t, "with the policy before connection tracking alone", append(clustersOwn(), []line{
@@ -137,4 +141,12 @@ func untrackedDenialAlone(t *testing.T, r *run) {
 		{from: []who{client}, to: web, ports: []uint16{80}, protocols: tcp, with: dropped},
 		{from: []who{office}, to: web, ports: []uint16{80}, protocols: tcp, with: open},
 	}...), line.verdictWith)
+
+	wide := []byte(`{"spec": {"ingress": [{"action": "Deny", "protocol": "TCP"}]}}`)
+	if _, err := policies.Patch(t.Context(), cloud.StoredName("block-public-inbound-ipvs"), types.MergePatchType, wide, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.check(t, "with a denial of the whole interface before connection tracking", []line{
+		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, protocols: tcp, with: dropped},
+	}, line.verdictWith)
 }

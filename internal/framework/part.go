@@ -97,6 +97,10 @@ type Observation struct {
 type PreviewRequest[M any] struct {
 	// Want is the plan; its values may be unknown.
 	Want *M
+	// Config is the configuration as it is written, without defaults; its values
+	// may be unknown. It is where write-only attributes are: a plan and a state
+	// have null for them.
+	Config *M
 	// Prior is the state, nil for a new object.
 	Prior *M
 	// Owner of the object so far.
@@ -111,6 +115,10 @@ type ApplyRequest[M any] struct {
 	// Want is the plan, every configured value known. Apply may set computed
 	// attributes of it that Observe cannot know (a recorded earlier state).
 	Want *M
+	// Config is the configuration as it is written, without defaults, every value
+	// known. It is where write-only attributes are: a plan and a state have null
+	// for them. What is read from it must go into neither state nor messages.
+	Config *M
 	// Prior is the state so far, nil for a new object.
 	Prior *M
 	// Owner of the object so far: not Known for a new object.

@@ -28,14 +28,15 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 	if e.provider == nil || req.Plan.Raw.IsNull() {
 		return
 	}
-	var want M
+	var want, config M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &want)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("drift"), driftList(nil))...)
-		e.preview(ctx, resp, PreviewRequest[M]{Want: &want, Replaces: e.replaces(ctx, resp, &want)})
+		e.preview(ctx, resp, PreviewRequest[M]{Want: &want, Config: &config, Replaces: e.replaces(ctx, resp, &want)})
 		return
 	}
 
@@ -74,7 +75,7 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		resp.Diagnostics.Append(e.keepStable(ctx, &resp.Plan, req.State, &prior, &want)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("drift"), driftList(nil))...)
-	e.preview(ctx, resp, PreviewRequest[M]{Want: &want, Prior: &prior, Owner: owner})
+	e.preview(ctx, resp, PreviewRequest[M]{Want: &want, Config: &config, Prior: &prior, Owner: owner})
 }
 
 // declaresTheSame tells whether a plan sets every argument as the state has it.

@@ -42,7 +42,7 @@ type world struct {
 	takeBack bool   // remove what was made and fail
 }
 
-type object struct{ value, stamp string }
+type object struct{ value, secret, stamp string }
 
 func newWorld() *world {
 	return &world{uids: map[string]string{"alpha": "uid-alpha", "beta": "uid-beta"}, objects: map[string]object{}}
@@ -88,7 +88,9 @@ type toyModel struct {
 	framework.Common
 	Name  types.String `tfsdk:"name"`
 	Value types.String `tfsdk:"value"`
-	Seen  types.String `tfsdk:"seen"`
+	// Secret is write-only.
+	Secret types.String `tfsdk:"secret_wo"`
+	Seen   types.String `tfsdk:"seen"`
 	// Address is what others build upon. It follows the name.
 	Address types.String `tfsdk:"address"`
 }
@@ -99,10 +101,11 @@ func (toy) Describe() framework.Description {
 	return framework.Description{
 		Name: "toy", Key: []string{"name"},
 		Schema: schema.Schema{Attributes: map[string]schema.Attribute{
-			"name":    schema.StringAttribute{Required: true},
-			"value":   schema.StringAttribute{Optional: true, PlanModifiers: []planmodifier.String{anyCase{}}},
-			"seen":    schema.StringAttribute{Computed: true},
-			"address": schema.StringAttribute{Computed: true},
+			"name":      schema.StringAttribute{Required: true},
+			"value":     schema.StringAttribute{Optional: true, PlanModifiers: []planmodifier.String{anyCase{}}},
+			"secret_wo": schema.StringAttribute{Optional: true, WriteOnly: true},
+			"seen":      schema.StringAttribute{Computed: true},
+			"address":   schema.StringAttribute{Computed: true},
 		}},
 		Stable:        []string{"address"},
 		CreateTimeout: time.Second, UpdateTimeout: time.Second, DeleteTimeout: time.Second,
@@ -134,6 +137,9 @@ func (t toy) Preview(_ context.Context, c *cluster.Cluster, r framework.PreviewR
 	}
 	if _, there := t.world.get(key(c, r.Want)); there && r.Prior == nil {
 		return nil, framework.Refuse(path.Root("name"), "There already", "It is somebody else's.")
+	}
+	if r.Config.Secret.ValueString() == "short" {
+		return nil, framework.Refuse(path.Root("secret_wo"), "Refused", "The secret is too short.")
 	}
 	if r.Want.Value.ValueString() == "refused" {
 		return nil, framework.Refuse(path.Root("value"), "Refused", "The cluster has no room for it.")
@@ -189,7 +195,7 @@ func (t toy) Apply(_ context.Context, c *cluster.Cluster, r framework.ApplyReque
 	if w.failure != nil && !w.wroteOne {
 		return w.failure
 	}
-	o := object{value: r.Want.Value.ValueString(), stamp: r.Stamp}
+	o := object{value: r.Want.Value.ValueString(), secret: r.Config.Secret.ValueString(), stamp: r.Stamp}
 	if w.failure != nil {
 		o.value = "half made"
 	}

@@ -19,8 +19,9 @@ import (
 // error from Create with a state taints the resource, and the next apply would
 // tear down what has only been slow.
 func (e *engine[M, P]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var want M
+	var want, config M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &want)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -33,7 +34,7 @@ func (e *engine[M, P]) Create(ctx context.Context, req resource.CreateRequest, r
 		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("Cluster %s could not be looked up", common.Cluster.ValueString()), err)...)
 		return
 	}
-	r := ApplyRequest[M]{Want: &want, Owner: e.provider.with(Owner{}), Stamp: newStamp(), Warn: resp.Diagnostics.AddWarning}
+	r := ApplyRequest[M]{Want: &want, Config: &config, Owner: e.provider.with(Owner{}), Stamp: newStamp(), Warn: resp.Diagnostics.AddWarning}
 	wrote, err := e.bringAbout(ctx, c, r)
 	if err != nil && !wrote {
 		resp.Diagnostics.Append(Diagnose(path.Empty(), fmt.Sprintf("Creating %s in cluster %s failed", e.typeName(), common.Cluster.ValueString()), err)...)
@@ -54,8 +55,9 @@ func (e *engine[M, P]) Create(ctx context.Context, req resource.CreateRequest, r
 // Update brings a changed, drifted or unfinished object to what is planned. It
 // may fail: that does not taint.
 func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var want, prior M
+	var want, config, prior M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &want)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
 	owner, d := readOwner(ctx, req.Private)
 	resp.Diagnostics.Append(d...)
@@ -74,7 +76,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("Cluster %s could not be looked up", common.Cluster.ValueString()), err)...)
 		return
 	}
-	r := ApplyRequest[M]{Want: &want, Prior: &prior, Owner: e.provider.with(owner), Stamp: owner.Stamp, Warn: resp.Diagnostics.AddWarning}
+	r := ApplyRequest[M]{Want: &want, Config: &config, Prior: &prior, Owner: e.provider.with(owner), Stamp: owner.Stamp, Warn: resp.Diagnostics.AddWarning}
 	if c.ID != before.ClusterID.ValueString() {
 		err := changedAfterPlanning(before)
 		if common.ClusterID.IsUnknown() {

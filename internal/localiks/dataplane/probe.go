@@ -29,6 +29,10 @@ const (
 // milliseconds; what is, is asked again (see Check).
 const patience = 300 * time.Millisecond
 
+// longPatience is that of probes which nobody asks again. It ends before TCP
+// sends a lost packet a second time, which would hide that it was lost.
+const longPatience = 900 * time.Millisecond
+
 // Probe is one connection, or one packet, that is tried.
 type Probe struct {
 	From *Host
@@ -58,6 +62,10 @@ type Answer struct {
 
 // Send tries it once. An error says that it could not be tried.
 func (p Probe) Send(ctx context.Context) (Answer, error) {
+	return p.send(ctx, patience)
+}
+
+func (p Probe) send(ctx context.Context, patience time.Duration) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	connection, err := p.From.dial(ctx, p.Protocol, p.Source, p.To)

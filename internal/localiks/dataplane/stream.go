@@ -29,7 +29,10 @@ func (l *Lab) Stream(ctx context.Context, expectations ...Expectation) *Stream {
 	s := &Stream{flows: make([]*flow, len(expectations))}
 	ctx, s.cancel = context.WithCancel(ctx)
 	for i, e := range expectations {
-		f := &flow{probe: e.Probe}
+		f := &flow{probe: e.Probe, patience: patience}
+		if e.Want == Open {
+			f.patience = longPatience
+		}
 		s.flows[i] = f
 		if e.Want != Open && e.Protocol == UDP {
 			s.sending.Go(func() { f.rain(ctx) })
@@ -65,6 +68,7 @@ func (s *Stream) Stop() ([]Flow, error) {
 // flow is a Flow that goes on.
 type flow struct {
 	probe          Probe
+	patience       time.Duration
 	sent, answered atomic.Int64
 	failure        atomic.Pointer[error]
 }
@@ -72,7 +76,7 @@ type flow struct {
 // knock tries the probe again and again, and ends between two tries.
 func (f *flow) knock(ctx context.Context) {
 	for ctx.Err() == nil {
-		answer, err := f.probe.Send(context.WithoutCancel(ctx))
+		answer, err := f.probe.send(context.WithoutCancel(ctx), f.patience)
 		if err != nil {
 			f.failure.Store(&err)
 			return

@@ -136,8 +136,9 @@ func (g *Gateway) Running() bool {
 	}
 }
 
-// stopLimit is ample: a charon that says good-bye to its peer takes 40 ms, at times 2 s.
-const stopLimit = 10 * time.Second
+// stopLimit is what Kubernetes gives a pod. A charon that says good-bye to its
+// peer takes 40 ms, at times 2 s, on a crowded machine more than 10.
+const stopLimit = 30 * time.Second
 
 // Stop asks the program to end, and ends it when it does not.
 func (g *Gateway) Stop() error {

@@ -83,7 +83,7 @@ func (t tunnel) checkKey() []objection {
 	case strings.ContainsAny(t.preSharedKey, "\n\r\x00"):
 		return one(at, "the pre-shared key holds a line break or a NUL, which hardly any peer can be given; trim it (`trimspace`)")
 	case len(t.preSharedKey) < shortestKey:
-		return []objection{{at: at, warning: true, says: fmt.Sprintf("the pre-shared key has %d characters. Whoever records one exchange can guess at it offline; %d random characters or more withstand that", len(t.preSharedKey), shortestKey)}}
+		return []objection{{at: at, warning: true, says: fmt.Sprintf("the pre-shared key is short. Whoever records one exchange can guess at it offline; %d random characters or more withstand that", shortestKey)}}
 	}
 	return nil
 }

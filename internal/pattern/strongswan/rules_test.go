@@ -69,7 +69,7 @@ func TestNamesAndKeys(t *testing.T) {
 		{name: "key of one's own Secret", change: func(t *tunnel) { t.preSharedKey, t.keySecret = "", "mine" }},
 		{name: "default key", change: func(t *tunnel) { t.preSharedKey = "strongswan-preshared-secret" }, at: "preshared_key_wo", says: "well-known default"},
 		{name: "key with a line break", change: func(t *tunnel) { t.preSharedKey += "\n" }, at: "preshared_key_wo", says: "trimspace"},
-		{name: "short key", change: func(t *tunnel) { t.preSharedKey = "seventeen-letters" }, at: "preshared_key_wo", says: "17 characters", warning: true},
+		{name: "short key", change: func(t *tunnel) { t.preSharedKey = "seventeen-letters" }, at: "preshared_key_wo", says: "key is short", warning: true},
 		{name: "same identities", change: func(t *tunnel) { t.remote.id = "ibm-cloud" }, at: "remote.id", says: "tell them apart"},
 		{name: "identity", change: func(t *tunnel) { t.local.id = "a\"b" }, at: "local.id", says: "identity"},
 		{name: "identity of an address", change: func(t *tunnel) { t.local.id = "198.51.100.9" }},

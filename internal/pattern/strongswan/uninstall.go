@@ -219,14 +219,11 @@ func (d departure) nothingLeft(ctx context.Context) error {
 
 // routesName is the ConfigMap that the VPN pod writes its routes to.
 func routesName(release string) string {
-	if len(release) > longestReleaseName {
-		release = strings.TrimSuffix(release[:longestReleaseName], "-")
+	if len(release) > longestName {
+		release = strings.TrimSuffix(release[:longestName], "-")
 	}
 	return release + "-strongswan-routes"
 }
-
-// longestReleaseName is where IBM's chart cuts a release's name.
-const longestReleaseName = 35
 
 func names[T any](ctx context.Context, c *kube.Client, k kube.Kind[T], o kube.ListOptions) func() ([]string, error) {
 	return func() ([]string, error) {

@@ -74,7 +74,7 @@ func (t tunnel) checkKey() []objection {
 	}
 	const at = "preshared_key_wo"
 	switch {
-	case t.keySecret != "" || t.unknown["imported"]:
+	case t.keySecret != "":
 		return nil
 	case t.preSharedKey == "":
 		return one(at, "the pre-shared key is empty; it is what both ends prove who they are with")

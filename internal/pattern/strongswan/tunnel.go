@@ -37,8 +37,8 @@ const (
 // networks are texts that nobody has checked yet.
 type tunnel struct {
 	namespace, name string
-	// source of the chart; image that the builtin one runs.
-	source, image string
+	// source and version of the chart; image that the builtin one runs.
+	source, version, image string
 
 	initiate bool
 	remote   remoteEnd
@@ -58,11 +58,14 @@ type tunnel struct {
 	serviceType       string
 	balancerIP        string
 	zoneBalancers     map[string]string
+	connectUsing      string
 	serviceSourceIP   bool
 	nodeSelector      map[string]string
 	zone              string
 	zoneRoutes        bool
 	tolerations       []toleration
+	validate          string
+	monitoring        *monitoring
 	logging           map[string]int64
 	privileged        bool
 	extraValues       map[string]any
@@ -99,6 +102,13 @@ type ikeTerms struct {
 type espTerms struct {
 	proposals        []string
 	lifetime, margin string
+}
+
+// monitoring is what the pod of IBM's chart watches; seconds are 0 by default.
+type monitoring struct {
+	clusterName           string
+	privateIPs, endpoints []string
+	timeout, delay        int64
 }
 
 type toleration struct{ key, operator, value, effect string }

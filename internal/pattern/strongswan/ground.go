@@ -1,0 +1,171 @@
+package strongswan
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
+)
+
+const (
+	// manager is the field manager of the Secret.
+	manager = "terraform-provider-iks/strongswan_vpn"
+	// ownerLabel on Helm's record bears the ownership stamp.
+	ownerLabel = framework.OwnerAnnotation
+	// versionAnnotation on the Secret says which version of the key it has.
+	versionAnnotation = "terraform-provider-iks/key-version"
+
+	waitNone, waitPods = "none", "pods"
+)
+
+// ground is a cluster, as far as a tunnel needs it.
+type ground struct {
+	conn     *kube.Client
+	releases *helm.Client
+	secrets  ownership.Object[corev1.Secret]
+	facts    facts
+}
+
+func reach(ctx context.Context, c *cluster.Cluster) (ground, error) {
+	conn, err := c.Kube(ctx)
+	if err != nil {
+		return ground{}, err
+	}
+	of := facts{vpc: c.OnVPC()}
+	if known, ok := c.Facts(); ok {
+		of.podSubnet = known.PodSubnet
+	}
+	return ground{
+		conn: conn, releases: helm.New(conn), facts: of,
+		secrets: ownership.Object[corev1.Secret]{Kind: kube.Secrets, Manager: manager, Path: path.Root("preshared_key_wo")},
+	}, nil
+}
+
+// ownsSecret tells whether the Secret that the pods mount is ours.
+func (t tunnel) ownsSecret() bool { return t.keySecret == "" }
+
+func (g ground) findSecret(ctx context.Context, t tunnel) (*corev1.Secret, error) {
+	return g.secrets.Find(ctx, g.conn, t.namespace, t.secretName(), false)
+}
+
+// ensureKey writes the Secret of the key unless it is as it was left, or makes
+// sure that the user's own has one. made tells that there was none before.
+func (g ground) ensureKey(ctx context.Context, t tunnel, d delivery, in ownership.Intent) (made bool, err error) {
+	live, err := g.findSecret(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	if !t.ownsSecret() {
+		if live == nil || len(live.Data[t.keyKey]) == 0 {
+			return false, framework.Refuse(path.Root("preshared_key_secret"), "The pre-shared key is not there",
+				fmt.Sprintf("Secret %s/%s has no entry %q, so the VPN pod could not start. Make it first.", t.namespace, t.keySecret, t.keyKey))
+		}
+		return false, nil
+	}
+	owner := in.Owner
+	owner.Stamp, owner.Known = in.Stamp, true
+	if live != nil && len(t.secretDrift(live, owner)) == 0 {
+		return false, nil
+	}
+	_, err = g.secrets.Ensure(ctx, g.conn, t.secret(d), in)
+	return live == nil, err
+}
+
+func (t tunnel) secret(d delivery) corev1.Secret {
+	return corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: t.namespace, Name: t.secretName(), Annotations: map[string]string{versionAnnotation: fmt.Sprint(t.keyVersion)},
+		},
+		Data: d.secret,
+	}
+}
+
+// secretDrift says how the Secret is not as it was left. Nobody knows the key
+// any more; who wrote it last stands in the object.
+func (t tunnel) secretDrift(live *corev1.Secret, owner framework.Owner) []string {
+	name := "Secret " + t.secretName()
+	switch {
+	case live == nil:
+		return []string{name + " is gone"}
+	case !t.ownsSecret():
+		return nil
+	}
+	var out []string
+	if !wroteKey(live.ManagedFields) {
+		out = append(out, name+": somebody else has written the pre-shared key")
+	}
+	if version := live.Annotations[versionAnnotation]; version != fmt.Sprint(t.keyVersion) {
+		out = append(out, fmt.Sprintf("%s has version %q of the pre-shared key, declared %d", name, version, t.keyVersion))
+	}
+	for _, sentence := range ownership.MarkDrift(owner, live.Labels, live.Annotations) {
+		out = append(out, name+": "+sentence)
+	}
+	return out
+}
+
+// wroteKey tells whether the key is the one that was applied here last.
+func wroteKey(entries []metav1.ManagedFieldsEntry) bool {
+	for _, e := range entries {
+		if e.Manager != manager || e.Operation != metav1.ManagedFieldsOperationApply || e.FieldsV1 == nil {
+			continue
+		}
+		var fields struct {
+			Data map[string]any `json:"f:data"`
+		}
+		if json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) == nil && fields.Data["f:"+ownSecretKey] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// look reads the addresses of the load balancers, and says what is still to
+// come. What was ready once and is not now is the tunnel's business, and no
+// reason for an apply.
+func (g ground) look(ctx context.Context, m *model) (missing []string, err error) {
+	of := kube.ListOptions{Namespace: m.Namespace.ValueString(), Labels: "app in (strongswan,strongswan-routes),release=" + m.Name.ValueString()}
+	services, err := kube.List(ctx, g.conn, kube.Services, of)
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	for _, s := range services {
+		for _, ingress := range s.Status.LoadBalancer.Ingress {
+			addresses = append(addresses, ingress.IP+ingress.Hostname)
+		}
+		if s.Spec.Type == corev1.ServiceTypeLoadBalancer && len(s.Status.LoadBalancer.Ingress) == 0 {
+			missing = append(missing, fmt.Sprintf("Service %s/%s has no address of a load balancer yet", s.Namespace, s.Name))
+		}
+	}
+	slices.Sort(addresses)
+	m.Balancers = framework.StringList(addresses)
+	if m.WaitFor.ValueString() == waitNone || m.Ready.ValueBool() {
+		return nil, nil
+	}
+	deployments, err := kube.List(ctx, g.conn, kube.Deployments, of)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range deployments {
+		if d.Status.ObservedGeneration < d.Generation || d.Status.ReadyReplicas < d.Status.Replicas || d.Status.UpdatedReplicas == 0 {
+			missing = append(missing, fmt.Sprintf("Deployment %s/%s has %d of %d pods ready", d.Namespace, d.Name, d.Status.ReadyReplicas, d.Status.Replicas))
+		}
+	}
+	sets, err := kube.List(ctx, g.conn, kube.DaemonSets, of)
+	for _, d := range sets {
+		if d.Status.ObservedGeneration < d.Generation || d.Status.NumberReady < d.Status.DesiredNumberScheduled {
+			missing = append(missing, fmt.Sprintf("DaemonSet %s/%s has %d of %d pods ready", d.Namespace, d.Name, d.Status.NumberReady, d.Status.DesiredNumberScheduled))
+		}
+	}
+	return missing, err
+}

@@ -1,0 +1,136 @@
+package strongswan
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
+)
+
+// NewResource is the resource iks_strongswan_vpn.
+func NewResource() func() resource.Resource {
+	return framework.NewResource[model, *model](part{})
+}
+
+// part is the tunnel's side of the lifecycle.
+type part struct{}
+
+// Check finds what is wrong whatever the cluster looks like.
+func (part) Check(_ context.Context, config *model) []framework.Problem { return config.problems() }
+
+// Upsets implements framework.Unsteady: another kind of load balancer, or
+// another zone, is another address.
+func (part) Upsets(prior, want *model) []string {
+	same := want.ServiceType.Equal(prior.ServiceType) && want.BalancerIP.Equal(prior.BalancerIP) &&
+		want.ZoneBalancers.Equal(prior.ZoneBalancers) && want.Zone.Equal(prior.Zone) && want.Chart.Equal(prior.Chart) && want.ExtraValues.Equal(prior.ExtraValues)
+	if same {
+		return nil
+	}
+	return []string{"load_balancer_ips"}
+}
+
+// Observe compares the release, its objects and the Secret with what was made.
+func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) (framework.Observation, error) {
+	g, err := reach(ctx, c)
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	namespace, name := m.Namespace.ValueString(), m.Name.ValueString()
+	now, err := g.releases.Release(ctx, namespace, name)
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	if m.imported() {
+		if now == nil {
+			return framework.Observation{Gone: true}, nil
+		}
+		if err := m.adopt(now); err != nil {
+			return framework.Observation{}, err
+		}
+	}
+	t, _ := m.tunnel()
+	secret, err := g.findSecret(ctx, t)
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	if now == nil {
+		if secret == nil || !t.ownsSecret() {
+			return framework.Observation{Gone: true}, nil
+		}
+		return framework.Observation{Drift: []string{"the Helm release is gone"}, Stamp: owner.Stamp}, nil
+	}
+	m.record(now)
+	found := framework.Observation{Stamp: now.Labels[ownerLabel], Drift: append(m.mark().Changed(now), recordDrift(now, owner)...)}
+	differs, err := g.releases.Drift(ctx, now)
+	if err != nil {
+		return found, err
+	}
+	found.Drift = append(append(found.Drift, differs...), t.secretDrift(secret, owner)...)
+	if found.Missing, err = g.look(ctx, m); err != nil {
+		return found, err
+	}
+	return found, nil
+}
+
+// recordDrift says that a release is not marked as ours.
+func recordDrift(now *helm.Release, owner framework.Owner) []string {
+	switch stamp := now.Labels[ownerLabel]; {
+	case owner.Stamp == "" || stamp == owner.Stamp:
+		return nil
+	case stamp == "":
+		return []string{"the Helm release does not bear the ownership stamp"}
+	}
+	return []string{"the Helm release bears the ownership stamp of another resource"}
+}
+
+// record writes down what the release says of itself. Which revision is this
+// resource's own is not overwritten: that is how another one shows.
+func (m *model) record(now *helm.Release) {
+	m.ChartVersion, m.AppVersion = framework.StringOrNull(now.ChartVersion), framework.StringOrNull(now.AppVersion)
+	if m.Digest.IsNull() || m.Digest.IsUnknown() {
+		m.remember(now)
+	}
+}
+
+func (m *model) remember(made *helm.Release) {
+	m.Revision, m.Digest = types.Int64Value(int64(made.Revision)), types.StringValue(made.Digest)
+}
+
+func (m *model) mark() helm.Mark {
+	return helm.Mark{Revision: int(m.Revision.ValueInt64()), Digest: m.Digest.ValueString()}
+}
+
+// Remove uninstalls the release if it is ours, and then removes its Secret.
+func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) ([]string, error) {
+	g, err := reach(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	t, _ := m.tunnel()
+	now, err := g.releases.Release(ctx, t.namespace, t.name)
+	if err != nil {
+		return nil, err
+	}
+	if now != nil && !owner.Owns(now.Labels[ownerLabel]) {
+		return []string{fmt.Sprintf("Helm release %s/%s is left as it is: it does not bear this resource's ownership stamp", t.namespace, t.name)}, nil
+	}
+	warnings, err := g.depart(ctx, t, owner)
+	if err != nil || !t.ownsSecret() {
+		return warnings, err
+	}
+	warning, err := g.secrets.Remove(ctx, g.conn, t.namespace, t.secretName(), owner)
+	if warning != "" {
+		warnings = append(warnings, warning)
+	}
+	return warnings, err
+}
+
+// depart takes the release away.
+func (g ground) depart(ctx context.Context, t tunnel, owner framework.Owner) ([]string, error) {
+	return g.releases.Uninstall(ctx, helm.UninstallOptions{Namespace: t.namespace, Name: t.name, Labels: map[string]string{ownerLabel: owner.Stamp}})
+}

@@ -88,6 +88,9 @@ type Observation struct {
 	// Missing says what is still to come, though nothing is wrong: a node that
 	// is not ready, an address that is not assigned.
 	Missing []string
+	// Unseen says what the identity's rights do not let it look at, in short
+	// sentences. It does not change what is planned; the user is told.
+	Unseen []string
 	// Stamp is the ownership stamp that the object bears. Empty for parts whose
 	// objects are not ours whole.
 	Stamp string

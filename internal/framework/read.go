@@ -57,6 +57,10 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if len(observed.Unseen) > 0 {
+		resp.Diagnostics.AddAttributeWarning(path.Root("cluster"), fmt.Sprintf("Not all of %s in cluster %s could be looked at", e.typeName(), common.Cluster.ValueString()),
+			list(observed.Unseen)+"\n\nWhat may have changed there does not show in this plan. The rights guide lists what the identity needs to see it.")
+	}
 	if begun, _ := req.Private.GetKey(ctx, begunKey); len(begun) > 0 {
 		observed.Drift = append(observed.Drift, begunDrift)
 	}

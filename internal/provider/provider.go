@@ -21,6 +21,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateingress"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/strongswan"
 )
 
 // New makes a provider of the given version.
@@ -70,6 +71,7 @@ func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
 		privateingress.NewResource(),
 		privateservice.NewResource(),
 		remoteservice.NewResource(),
+		strongswan.NewResource(),
 	}
 }
 

@@ -129,11 +129,16 @@ func wroteKey(entries []metav1.ManagedFieldsEntry) bool {
 	return false
 }
 
+// workloads are what both charts label as the release's own.
+func (m *model) workloads() kube.ListOptions {
+	return kube.ListOptions{Namespace: m.Namespace.ValueString(), Labels: "app in (strongswan,strongswan-routes),release=" + m.Name.ValueString()}
+}
+
 // look reads the addresses of the load balancers, and says what is still to
 // come. What was ready once and is not now is the tunnel's business, and no
 // reason for an apply.
 func (g ground) look(ctx context.Context, m *model) (missing []string, err error) {
-	of := kube.ListOptions{Namespace: m.Namespace.ValueString(), Labels: "app in (strongswan,strongswan-routes),release=" + m.Name.ValueString()}
+	of := m.workloads()
 	services, err := kube.List(ctx, g.conn, kube.Services, of)
 	if err != nil {
 		return nil, err

@@ -43,10 +43,16 @@ func (g ground) touches(ctx context.Context, t tunnel, r framework.PreviewReques
 		return []string{fmt.Sprintf("whether there is a Helm release %s/%s already could not be seen: that is read from Secrets, which this identity may not read", t.namespace, t.name)}, nil
 	case now != nil && r.Prior == nil && !r.Replaces:
 		return []string{fmt.Sprintf("Helm release %s/%s is there already (revision %d of chart %s %s); it is taken over if it is what is declared, else the apply fails", t.namespace, t.name, now.Revision, now.Chart, now.ChartVersion)}, nil
-	case now != nil && r.Prior != nil:
-		return []string{"the tunnel is down for as long as its pod takes to start anew, if its configuration or its key changes"}, nil
+	case now != nil && r.Prior != nil && r.Prior.restarts(t):
+		return []string{"the VPN pod starts anew, and the tunnel is down meanwhile"}, nil
 	}
 	return nil, nil
+}
+
+// restarts tells whether the pod has to read its configuration or its key anew.
+func (m *model) restarts(t tunnel) bool {
+	before, _ := m.tunnel()
+	return len(t.unknown) == 0 && (before.image != t.image || before.keyVersion != t.keyVersion || before.keySecret != t.keySecret || !alike(before.values(), t.values()))
 }
 
 // against finds what this kind of cluster cannot do, and what of its own the

@@ -119,7 +119,9 @@ func (r reader) tolerations(at string) []toleration {
 		}
 		inner := reader{roots: one.Attributes(), unknown: map[string]bool{}}
 		out = append(out, toleration{key: inner.text("key"), operator: inner.text("operator"), value: inner.text("value"), effect: inner.text("effect")})
-		r.unknown[at] = r.unknown[at] || len(inner.unknown) > 0
+		if len(inner.unknown) > 0 {
+			r.unknown[at] = true
+		}
 	}
 	return out
 }

@@ -6,10 +6,12 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
 // NewResource is the resource iks_strongswan_vpn.
@@ -42,6 +44,9 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 	}
 	namespace, name := m.Namespace.ValueString(), m.Name.ValueString()
 	now, err := g.releases.Release(ctx, namespace, name)
+	if apierrors.IsForbidden(err) && !m.imported() && !m.Digest.IsUnknown() {
+		return g.lookWithoutSecrets(ctx, m, owner)
+	}
 	if err != nil {
 		return framework.Observation{}, err
 	}
@@ -75,6 +80,24 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 		return found, err
 	}
 	return found, nil
+}
+
+// lookWithoutSecrets is for an identity that may only look, to which Kubernetes
+// shows no Secrets: neither the key nor Helm's record of the release.
+func (g ground) lookWithoutSecrets(ctx context.Context, m *model, owner framework.Owner) (framework.Observation, error) {
+	found := framework.Observation{Stamp: owner.Stamp, Unseen: []string{
+		fmt.Sprintf("Helm's record of release %s/%s and the pre-shared key are Secrets, which this identity may not read; only the pods, load balancers and their readiness were looked at", m.Namespace.ValueString(), m.Name.ValueString()),
+	}}
+	deployments, err := kube.List(ctx, g.conn, kube.Deployments, m.workloads())
+	if err != nil {
+		return found, err
+	}
+	if len(deployments) == 0 {
+		found.Drift = []string{"the Deployment of the Helm release is gone"}
+		return found, nil
+	}
+	found.Missing, err = g.look(ctx, m)
+	return found, err
 }
 
 // recordDrift says that a release is not marked as ours.

@@ -81,8 +81,15 @@ func (d departure) quiet(ctx context.Context, release *helm.Release) (warnings [
 		case ctx.Err() != nil || !errors.As(err, &tired):
 			return warnings, err
 		}
+		left, err := d.traces(ctx, name+"-routes")
+		if err != nil {
+			return warnings, err
+		}
+		if len(left) == 0 {
+			continue
+		}
 		// Destroying must come to an end. The workers' routes go with the pods that hold them; the pools nobody else removes.
-		warnings = append(warnings, fmt.Sprintf("the VPN pod has gone, and %s later there were still: %s", grace, tired.State))
+		warnings = append(warnings, fmt.Sprintf("the VPN pod has gone, and %s later there were still: %s", grace, strings.Join(left, ", ")))
 		if err := d.removePools(ctx); err != nil {
 			return warnings, err
 		}

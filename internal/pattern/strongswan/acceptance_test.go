@@ -1,0 +1,132 @@
+package strongswan_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"io"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+)
+
+func TestMain(m *testing.M) { acctest.Main(m) }
+
+const (
+	firstKey  = "first-horse-battery-staple-correct"
+	secondKey = "second-horse-battery-staple-correct"
+
+	ends = `
+  name     = "vpn"
+  chart    = { source = "builtin" }
+  image    = "registry.example.com/strongswan:1"
+  initiate = true
+  remote   = { gateway = "198.51.100.2", subnets = ["10.91.152.128/26"] }
+  local    = { subnets = ["172.30.0.0/16", "172.21.0.0/16"] }
+`
+)
+
+func key(key, version string) string {
+	return "  preshared_key_wo = \"" + key + "\"\n  preshared_key_wo_version = " + version + "\n"
+}
+
+func in(c *localiks.Cluster) kubernetes.Interface {
+	return kubernetes.NewForConfigOrDie(c.RESTConfig())
+}
+
+// secretEdit patches a Secret of the release behind Terraform's back.
+func secretEdit(patch string) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
+	return func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
+		t.Helper()
+		_, err := in(c).CoreV1().Secrets("default").Patch(context.Background(), "vpn-strongswan-key", types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAccLifecycle(t *testing.T) {
+	acctest.Lifecycle(t, acctest.Resource{
+		Type: "iks_strongswan_vpn", Cluster: acctest.Classic,
+		Arguments: ends + key(firstKey, "1"),
+		Changed:   ends + "  esp = { lifetime = \"2h\" }\n" + key(secondKey, "2"),
+		Key:       "default,vpn",
+		Identity:  "namespace = \"default\"\n    name = \"vpn\"",
+		Breaks: []acctest.Break{
+			{Name: "key edited", Do: secretEdit(`{"stringData":{"key":"mallory"}}`), Sentence: "somebody else has written"},
+			{Name: "key version", Do: secretEdit(`{"metadata":{"annotations":{"terraform-provider-iks/key-version":"7"}}}`), Sentence: "has version \"7\""},
+			{Name: "key deleted", Do: func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
+				t.Helper()
+				if err := in(c).CoreV1().Secrets("default").Delete(context.Background(), "vpn-strongswan-key", metav1.DeleteOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				noKeyElsewhere(t, c)
+			}, Sentence: "Secret vpn-strongswan-key is gone"},
+			{Name: "deployment", Do: func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
+				t.Helper()
+				_, err := in(c).AppsV1().Deployments("default").Patch(context.Background(), "vpn-strongswan", types.MergePatchType, []byte(`{"spec":{"replicas":2}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}, Sentence: "replicas"},
+		},
+	})
+}
+
+// noKeyElsewhere looks for the keys in every Secret and ConfigMap, inside Helm's records too.
+func noKeyElsewhere(t *testing.T, c *localiks.Cluster) {
+	t.Helper()
+	maps, err := in(c).CoreV1().ConfigMaps("").List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range maps.Items {
+		if text := m.String(); strings.Contains(text, firstKey) || strings.Contains(text, secondKey) {
+			t.Errorf("ConfigMap %s/%s holds the pre-shared key", m.Namespace, m.Name)
+		}
+	}
+	secrets, err := in(c).CoreV1().Secrets("").List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := 0
+	for _, s := range secrets.Items {
+		for name, data := range s.Data {
+			if name == "release" {
+				data = record(t, data)
+				records++
+			}
+			if bytes.Contains(data, []byte(firstKey)) || bytes.Contains(data, []byte(secondKey)) {
+				t.Errorf("Secret %s/%s holds the pre-shared key in %s", s.Namespace, s.Name, name)
+			}
+		}
+	}
+	if records == 0 {
+		t.Error("there is no record of Helm's to look into")
+	}
+}
+
+// record unpacks Helm's record of a release.
+func record(t *testing.T, data []byte) []byte {
+	t.Helper()
+	packed, err := base64.StdEncoding.DecodeString(string(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(unpacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

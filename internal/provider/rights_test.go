@@ -131,6 +131,16 @@ func TestAccRights(t *testing.T) {
 			endpoints = ["10.1.2.3"]
 			ports     = [{ port = 443 }]
 		}`},
+		{name: "strongswan vpn", rules: "strongswan_vpn.yaml", clusters: []string{acctest.Classic, acctest.VPC}, config: `resource "iks_strongswan_vpn" "x" {
+			cluster                  = "%s"
+			name                     = "vpn"
+			chart                    = { source = "builtin" }
+			image                    = "registry.example.com/strongswan:1"
+			remote                   = { subnets = ["10.91.152.0/24"] }
+			local                    = { subnets = ["172.30.0.0/16"] }
+			preshared_key_wo         = "rights-horse-battery-staple"
+			preshared_key_wo_version = 1
+		}`},
 		{name: "edge nodes", rules: "edge_nodes.yaml", clusters: []string{acctest.Classic}, data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
 		{name: "what IKS knows", clusters: []string{acctest.Classic, acctest.VPC}, data: true, config: `
 		data "iks_albs" "x" { cluster = "%[1]s" }

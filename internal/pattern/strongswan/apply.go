@@ -103,6 +103,7 @@ func (g ground) failed(ctx context.Context, t tunnel, r framework.ApplyRequest[m
 		return err
 	}
 	if failed.Now != nil {
+		_ = r.Sent(nil) // there are new revisions, whatever the last request was answered
 		r.Want.remember(failed.Now)
 		if failed.RolledBack {
 			return fmt.Errorf("the release is back at what it was before, as revision %d: %w", failed.Now.Revision, err)

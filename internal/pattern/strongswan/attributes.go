@@ -45,8 +45,13 @@ func truth(describes string) schema.BoolAttribute {
 	return schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(false), MarkdownDescription: describes}
 }
 
+// set is one of texts. A required one that is empty is for the rules to refuse.
 func set(required bool, describes string) schema.SetAttribute {
-	return schema.SetAttribute{ElementType: types.StringType, Required: required, Optional: !required, Validators: []validator.Set{setvalidator.SizeAtLeast(1)}, MarkdownDescription: describes}
+	out := schema.SetAttribute{ElementType: types.StringType, Required: required, Optional: !required, MarkdownDescription: describes}
+	if !required {
+		out.Validators = []validator.Set{setvalidator.SizeAtLeast(1)}
+	}
+	return out
 }
 
 // list is one whose order means something.

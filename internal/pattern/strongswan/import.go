@@ -85,7 +85,7 @@ func (m *model) declare(t tunnel) {
 }
 
 func (m *model) declareObjects(t tunnel, s map[string]schema.Attribute) {
-	tolerationKind := s["tolerations"].GetType().(types.ListType).ElemType.(types.ObjectType)
+	tolerationKind := types.ObjectType{AttrTypes: kindsOf(s["tolerations"])}
 	m.Tolerations = types.ListNull(tolerationKind)
 	var tolerations []attr.Value
 	for _, one := range t.tolerations {
@@ -118,8 +118,16 @@ func (m *model) declareObjects(t tunnel, s map[string]schema.Attribute) {
 	}
 }
 
+// kindsOf are the types of what is in an object, or in the objects of a list.
 func kindsOf(attribute schema.Attribute) map[string]attr.Type {
-	return attribute.GetType().(types.ObjectType).AttrTypes
+	kind := attribute.GetType()
+	if list, is := kind.(types.ListType); is {
+		kind = list.ElemType
+	}
+	if object, is := kind.(types.ObjectType); is {
+		return object.AttrTypes
+	}
+	return nil
 }
 
 func objectOf(attribute schema.Attribute, values map[string]attr.Value) types.Object {

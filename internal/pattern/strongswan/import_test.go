@@ -58,9 +58,11 @@ func TestImportedReleaseDeclaresItself(t *testing.T) {
 			t.nodeSelector, t.zone, t.zoneRoutes, t.privileged = map[string]string{"vpn": "yes"}, "dal10", true, true
 			t.tolerations = []toleration{{key: "team", operator: "Equal", value: "net", effect: "NoSchedule"}, {operator: "Exists"}}
 		},
-		"logging":       func(t *tunnel) { t.logging = map[string]int64{"default": 0, "net": -1} },
-		"secret":        func(t *tunnel) { t.preSharedKey, t.keyVersion, t.keySecret, t.keyKey = "", 0, "mine", "psk" },
-		"more values":   func(t *tunnel) { t.extraValues = map[string]any{"kernel": "libipsec", "retransmit": map[string]any{"tries": 3.0}} },
+		"logging": func(t *tunnel) { t.logging = map[string]int64{"default": 0, "net": -1} },
+		"secret":  func(t *tunnel) { t.preSharedKey, t.keyVersion, t.keySecret, t.keyKey = "", 0, "mine", "psk" },
+		"more values": func(t *tunnel) {
+			t.extraValues = map[string]any{"kernel": "libipsec", "retransmit": map[string]any{"tries": 3.0}}
+		},
 		"other version": func(t *tunnel) { t.keyVersion = 42 },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,8 +116,12 @@ func TestImportIDs(t *testing.T) {
 		parts           []string
 		namespace, name string
 	}{
-		{[]string{"vpn"}, "default", "vpn"}, {[]string{"net/vpn"}, "net", "vpn"}, {[]string{"net", "vpn"}, "net", "vpn"},
-		{[]string{"/vpn"}, "", ""}, {[]string{"net/"}, "", ""}, {[]string{"a", "b", "c"}, "", ""},
+		{[]string{"vpn"}, "default", "vpn"},
+		{[]string{"net/vpn"}, "net", "vpn"},
+		{[]string{"net", "vpn"}, "net", "vpn"},
+		{[]string{"/vpn"}, "", ""},
+		{[]string{"net/"}, "", ""},
+		{[]string{"a", "b", "c"}, "", ""},
 	} {
 		got, err := importID(test.parts)
 		if (err != nil) != (test.name == "") || got["namespace"] != test.namespace || got["name"] != test.name {
@@ -133,8 +139,12 @@ func TestDefaultsOfSchemaAndReaderAgree(t *testing.T) {
 		t.Fatal(d)
 	}
 	planned := func(name string) types.Object {
+		object, is := described.Attributes[name].(schema.SingleNestedAttribute)
+		if !is || object.Default == nil {
+			t.Fatalf("%s has no default", name)
+		}
 		var out defaults.ObjectResponse
-		described.Attributes[name].(schema.SingleNestedAttribute).Default.DefaultObject(ctx, defaults.ObjectRequest{}, &out)
+		object.Default.DefaultObject(ctx, defaults.ObjectRequest{}, &out)
 		return out.PlanValue
 	}
 	leftOut, _ := new(model).tunnel()

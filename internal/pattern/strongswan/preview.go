@@ -35,11 +35,12 @@ func (g ground) touches(ctx context.Context, t tunnel, r framework.PreviewReques
 		return nil, nil
 	}
 	now, err := g.releases.Release(ctx, t.namespace, t.name)
-	if err != nil && !apierrors.IsForbidden(err) {
+	unseen := apierrors.IsForbidden(err)
+	if err != nil && !unseen {
 		return nil, err
 	}
 	switch {
-	case err != nil:
+	case unseen:
 		return []string{fmt.Sprintf("whether there is a Helm release %s/%s already could not be seen: that is read from Secrets, which this identity may not read", t.namespace, t.name)}, nil
 	case now != nil && r.Prior == nil && !r.Replaces:
 		return []string{fmt.Sprintf("Helm release %s/%s is there already (revision %d of chart %s %s); it is taken over if it is what is declared, else the apply fails", t.namespace, t.name, now.Revision, now.Chart, now.ChartVersion)}, nil

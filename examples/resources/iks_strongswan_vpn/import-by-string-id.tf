@@ -1,0 +1,4 @@
+import {
+  to = iks_strongswan_vpn.office
+  id = "production,default/vpn"
+}

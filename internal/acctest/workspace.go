@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
 )
 
 // Workspace is a folder with a configuration, driven by the real command line
@@ -218,12 +220,12 @@ func providerBinary(t testing.TB) string {
 		if binary.path = os.Getenv("IKS_PROVIDER_BINARY"); binary.path != "" {
 			return
 		}
-		dir, err := os.MkdirTemp("", "terraform-provider-iks-")
+		dir, err := folder.New("terraform-provider-iks-") // the next test process removes it
 		if err != nil {
 			binary.err = err
 			return
 		}
-		binary.path = filepath.Join(dir, "terraform-provider-iks")
+		binary.path = filepath.Join(dir.Path, "terraform-provider-iks")
 		out, err := exec.Command("go", "build", "-o", binary.path, "github.com/iks-patterns/terraform-provider-iks").CombinedOutput()
 		if err != nil {
 			binary.err = fmt.Errorf("%w\n%s", err, out)

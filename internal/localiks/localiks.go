@@ -22,6 +22,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/cloud"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
 )
 
 // Options of an environment.
@@ -60,7 +61,7 @@ type Environment struct {
 	IKS *fakeiks.Server
 
 	options   Options
-	temporary bool
+	temporary *folder.Folder // nil where the caller has named one
 
 	mu       sync.Mutex
 	clusters map[string]*Cluster
@@ -89,11 +90,11 @@ func Start(ctx context.Context, o Options) (*Environment, error) {
 		e.options.Progress = func(string, time.Duration) {}
 	}
 	if o.Dir == "" {
-		dir, err := os.MkdirTemp("", "localiks-")
+		dir, err := folder.New("localiks-")
 		if err != nil {
 			return nil, fmt.Errorf("making a folder for localiks: %w", err)
 		}
-		e.options.Dir, e.temporary = dir, true
+		e.options.Dir, e.temporary = dir.Path, dir
 	}
 	started := time.Now()
 	server, err := fakeiks.Start(fakeiks.Options{Delay: o.Delay, Log: o.Log})
@@ -241,8 +242,8 @@ func (e *Environment) Close() error {
 	if e.IKS != nil {
 		err = errors.Join(err, e.IKS.Close())
 	}
-	if e.temporary {
-		err = errors.Join(err, os.RemoveAll(e.options.Dir))
+	if e.temporary != nil {
+		err = errors.Join(err, e.temporary.Remove())
 	}
 	return err
 }

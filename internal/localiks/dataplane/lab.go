@@ -14,6 +14,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
 )
 
 // Options of a lab.
@@ -48,7 +49,7 @@ type Lab struct {
 	Neighbour, OtherNeighbour *Host
 
 	options  Options
-	dir      string
+	dir      *folder.Folder
 	internet *router
 	private  *router
 	clusters map[string]*Cluster
@@ -80,7 +81,7 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	dir, err := os.MkdirTemp("", "dataplane-")
+	dir, err := folder.New("dataplane-")
 	if err != nil {
 		return nil, fmt.Errorf("data plane: %w", err)
 	}
@@ -245,7 +246,7 @@ func (l *Lab) Close() error {
 	for _, h := range l.hosts {
 		failures = append(failures, h.close())
 	}
-	return errors.Join(append(failures, os.RemoveAll(l.dir))...)
+	return errors.Join(append(failures, l.dir.Remove())...)
 }
 
 // subnets of a cluster's zones.
@@ -290,6 +291,6 @@ func in(list []netip.Prefix, address netip.Addr) (netip.Prefix, bool) {
 
 // folder makes a folder for what belongs to a host.
 func (l *Lab) folder(name string) (string, error) {
-	dir := filepath.Join(l.dir, name)
+	dir := filepath.Join(l.dir.Path, name)
 	return dir, os.MkdirAll(dir, 0o700)
 }

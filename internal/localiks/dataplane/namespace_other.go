@@ -4,6 +4,7 @@ package dataplane
 
 import (
 	"errors"
+	"net"
 	"os"
 )
 
@@ -11,3 +12,5 @@ import (
 func unshare() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func setns(*os.File) error { return errors.ErrUnsupported }
+
+func sentAgain(net.Conn) (bool, error) { return false, errors.ErrUnsupported }

@@ -29,9 +29,10 @@ const (
 // milliseconds; what is, is asked again (see Check).
 const patience = 300 * time.Millisecond
 
-// longPatience is that of probes which nobody asks again. It ends before TCP
-// sends a lost packet a second time, which would hide that it was lost.
-const longPatience = 900 * time.Millisecond
+// longPatience is that of probes which nobody asks again: who answers may wait
+// for a processor for long. A lost packet of UDP stays lost, and one that TCP
+// has sent again is told by its own count.
+const longPatience = 15 * time.Second
 
 // Probe is one connection, or one packet, that is tried.
 type Probe struct {
@@ -86,6 +87,9 @@ func (p Probe) send(ctx context.Context, patience time.Duration) (Answer, error)
 	line, err := bufio.NewReader(connection).ReadString('\n')
 	if err != nil {
 		return verdictOf(err)
+	}
+	if again, err := sentAgain(connection); err != nil || again {
+		return Answer{Verdict: Dropped}, err
 	}
 	return Answer{Verdict: Open, From: strings.TrimSpace(line)}, nil
 }

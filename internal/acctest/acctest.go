@@ -12,7 +12,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +36,10 @@ type shared struct {
 	once        sync.Once
 	environment *localiks.Environment
 	err         error
+
+	mu sync.Mutex
+	// spent are clusters that are not as they were made, nor will be again.
+	spent map[string]bool
 }
 
 var process shared
@@ -59,6 +62,29 @@ func Main(m *testing.M) {
 // It skips the test where acceptance tests are not asked for.
 func Environment(t testing.TB) *localiks.Environment {
 	t.Helper()
+	e := environment(t)
+	process.mu.Lock()
+	spent := process.spent
+	process.spent = nil
+	process.mu.Unlock()
+	for name := range spent {
+		Rebuild(t, name)
+	}
+	return e
+}
+
+// spend tells that whoever comes next needs a cluster of this name made again.
+func spend(name string) {
+	process.mu.Lock()
+	defer process.mu.Unlock()
+	if process.spent == nil {
+		process.spent = map[string]bool{}
+	}
+	process.spent[name] = true
+}
+
+func environment(t testing.TB) *localiks.Environment {
+	t.Helper()
 	requireAcceptance(t)
 	process.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
@@ -76,7 +102,10 @@ func Environment(t testing.TB) *localiks.Environment {
 // changes say.
 func Rebuild(t testing.TB, name string, changes ...func(*fakeiks.Cluster)) *localiks.Cluster {
 	t.Helper()
-	e := Environment(t)
+	e := environment(t)
+	process.mu.Lock()
+	delete(process.spent, name)
+	process.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	o := clusterOptions(name)
@@ -94,7 +123,7 @@ func Rebuild(t testing.TB, name string, changes ...func(*fakeiks.Cluster)) *loca
 func Fresh(t testing.TB, name string, changes ...func(*fakeiks.Cluster)) (*localiks.Environment, *localiks.Cluster) {
 	t.Helper()
 	c := Rebuild(t, name, changes...)
-	t.Cleanup(func() { Rebuild(t, name) })
+	t.Cleanup(func() { spend(name) })
 	return Environment(t), c
 }
 
@@ -158,17 +187,4 @@ provider "iks" {
 		block += "  " + line + "\n"
 	}
 	return block + "}\n"
-}
-
-// CLI is the program that the suite runs under.
-func CLI(t testing.TB) string {
-	t.Helper()
-	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
-		return path
-	}
-	path, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Fatal("there is no terraform on PATH; set TF_ACC_TERRAFORM_PATH to terraform or tofu")
-	}
-	return path
 }

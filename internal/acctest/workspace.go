@@ -117,6 +117,17 @@ func (w *Workspace) MustDestroy(args ...string) Result {
 	return w.must(w.Destroy(args...))
 }
 
+// expect fails the test unless an action is planned for an address.
+func (w *Workspace) expect(r Result, address, action string) {
+	w.t.Helper()
+	for _, c := range r.Planned {
+		if c.Address == address && c.Action == action {
+			return
+		}
+	}
+	w.t.Errorf("want %s to be planned as %s; planned is %v", address, action, r.Planned)
+}
+
 // MustPlanEmpty fails the test unless a plan has nothing to do.
 func (w *Workspace) MustPlanEmpty() Result {
 	w.t.Helper()
@@ -135,6 +146,14 @@ func (w *Workspace) must(r Result) Result {
 		w.t.Fatalf("exit code %d:\n%s", r.ExitCode, strings.Join(r.Errors(), "\n"))
 	}
 	return r
+}
+
+// within makes another test the one that fails, until the function is called
+// that it gives.
+func (w *Workspace) within(t testing.TB) (back func()) {
+	before := w.t
+	w.t = t
+	return func() { w.t = before }
 }
 
 // runLimit bounds one run of the command line.
@@ -157,7 +176,15 @@ func (w *Workspace) RunContext(ctx context.Context, verb string, args ...string)
 	case "plan", "apply", "destroy", "refresh":
 		all = append(all, "-json", "-no-color", "-input=false")
 	}
-	cmd := exec.CommandContext(ctx, CLI(w.t), append(all, args...)...)
+	r := w.run(ctx, append(all, args...)...)
+	r.read([]byte(r.Output))
+	return r
+}
+
+// run runs the command line with exactly these arguments.
+func (w *Workspace) run(ctx context.Context, args ...string) Result {
+	w.t.Helper()
+	cmd := exec.CommandContext(ctx, CLI(w.t), args...)
 	cmd.Dir = w.dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
@@ -172,9 +199,8 @@ func (w *Workspace) RunContext(ctx context.Context, verb string, args ...string)
 	case errors.As(err, &exit):
 		r.ExitCode = exit.ExitCode()
 	case err != nil:
-		w.t.Fatalf("%s %s: %v", CLI(w.t), verb, err)
+		w.t.Fatalf("%s %s: %v", CLI(w.t), args[0], err)
 	}
-	r.read(out.Bytes())
 	return r
 }
 

@@ -16,7 +16,9 @@ import (
 )
 
 // TestAccDemo runs the whole demo, which checks every act by itself.
-func TestAccDemo(t *testing.T) {
+func TestAccDemo(t *testing.T) { acctest.UnderEachCLI(t, wholeDemo) }
+
+func wholeDemo(t *testing.T) {
 	o, temporary := setting(t)
 	out := &recorder{}
 	if err := show(t.Context(), &screen{to: out, started: time.Now()}, o); err != nil {

@@ -135,7 +135,9 @@ func TestAccPassingFaults(t *testing.T) {
 }
 
 // No API key, token or kubeconfig stands in state, plan or logs at TRACE.
-func TestAccNoSecretAtRest(t *testing.T) {
+func TestAccNoSecretAtRest(t *testing.T) { acctest.UnderEachCLI(t, noSecretAtRest) }
+
+func noSecretAtRest(t *testing.T) {
 	e := acctest.Environment(t)
 	// The key comes from the environment: what stands in a configuration is
 	// Terraform's own to keep.
@@ -199,7 +201,9 @@ func TestAccValidateSendsNothing(t *testing.T) {
 
 // A provider block that is not known yet does not fail the plan of something
 // new, and works once it is known.
-func TestAccUnknownProviderBlock(t *testing.T) {
+func TestAccUnknownProviderBlock(t *testing.T) { acctest.UnderEachCLI(t, unknownProviderBlock) }
+
+func unknownProviderBlock(t *testing.T) {
 	e := acctest.Environment(t)
 	config := strings.Replace(acctest.ProviderBlock(e), fmt.Sprintf("%q", localiks.APIKey), "terraform_data.key.output", 1)
 	w := acctest.NewWorkspace(t, `

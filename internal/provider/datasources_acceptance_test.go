@@ -16,7 +16,9 @@ import (
 
 // The values of all data sources, on both infrastructures, against what is
 // there.
-func TestAccDataSources(t *testing.T) {
+func TestAccDataSources(t *testing.T) { acctest.UnderEachCLI(t, dataSources) }
+
+func dataSources(t *testing.T) {
 	e := acctest.Environment(t)
 	for _, name := range []string{acctest.Classic, acctest.VPC} {
 		t.Run(name, func(t *testing.T) {

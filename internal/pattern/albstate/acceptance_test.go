@@ -76,23 +76,24 @@ func begin(t *testing.T, e *localiks.Environment, c *localiks.Cluster) {
 }
 
 func TestAccLifecycle(t *testing.T) {
+	var variants []acctest.Resource
 	for _, cluster := range []string{acctest.Classic, acctest.VPC} {
-		t.Run(cluster, func(t *testing.T) {
-			acctest.Lifecycle(t, acctest.Resource{
-				Type:      "iks_alb_state",
-				Cluster:   cluster,
-				Arguments: "  type = \"private\"\n  enabled = true\n  on_destroy = \"restore\"",
-				Changed:   "  type = \"private\"\n  enabled = false\n  on_destroy = \"restore\"",
-				Key:       "private",
-				Identity:  `type = "private"`,
-				Breaks: []acctest.Break{
-					{Name: "disabled by hand", Do: disable("private"), Sentence: "disabled"},
-				},
-				RestoresOnDestroy: true,
-				ImportUpdates:     true, // on_destroy
-			})
+		variants = append(variants, acctest.Resource{
+			Variant:   cluster,
+			Type:      "iks_alb_state",
+			Cluster:   cluster,
+			Arguments: "  type = \"private\"\n  enabled = true\n  on_destroy = \"restore\"",
+			Changed:   "  type = \"private\"\n  enabled = false\n  on_destroy = \"restore\"",
+			Key:       "private",
+			Identity:  `type = "private"`,
+			Breaks: []acctest.Break{
+				{Name: "disabled by hand", Do: disable("private"), Sentence: "disabled"},
+			},
+			RestoresOnDestroy: true,
+			ImportUpdates:     true, // on_destroy
 		})
 	}
+	acctest.Lifecycle(t, variants...)
 }
 
 func TestAccBadInput(t *testing.T) {
@@ -110,7 +111,9 @@ func TestAccBadInput(t *testing.T) {
 }
 
 // An ALB whose pods find no node is not ready until they do.
-func TestAccSlowALB(t *testing.T) {
+func TestAccSlowALB(t *testing.T) { acctest.UnderEachCLI(t, slowALB) }
+
+func slowALB(t *testing.T) {
 	e := acctest.Environment(t)
 	c := e.Cluster(acctest.Classic)
 	begin(t, e, c)

@@ -49,24 +49,25 @@ func removeTaint(n *corev1.Node) {
 }
 
 func TestAccLifecycle(t *testing.T) {
+	var variants []acctest.Resource
 	for _, cluster := range []string{acctest.Classic, acctest.VPC} {
-		t.Run(cluster, func(t *testing.T) {
-			acctest.Lifecycle(t, acctest.Resource{
-				Type:      "iks_edge_pool",
-				Cluster:   cluster,
-				Arguments: `  worker_pool = "edge"`,
-				Changed:   `  worker_pool = "edge"` + "\n" + `  taint_effects = ["NoSchedule", "NoExecute"]`,
-				Key:       "edge",
-				Identity:  `worker_pool = "edge"`,
-				Breaks: []acctest.Break{
-					{Name: "label removed", Do: editNode(removeLabel), Sentence: "label dedicated=edge missing"},
-					{Name: "taint removed", Do: editNode(removeTaint), Sentence: "taint dedicated=edge:NoExecute missing"},
-				},
-				RestoresOnDestroy: true,
-				Keeps:             []string{"node_count", "zones", "node_addresses", "host_endpoint_addresses"},
-			})
+		variants = append(variants, acctest.Resource{
+			Variant:   cluster,
+			Type:      "iks_edge_pool",
+			Cluster:   cluster,
+			Arguments: `  worker_pool = "edge"`,
+			Changed:   `  worker_pool = "edge"` + "\n" + `  taint_effects = ["NoSchedule", "NoExecute"]`,
+			Key:       "edge",
+			Identity:  `worker_pool = "edge"`,
+			Breaks: []acctest.Break{
+				{Name: "label removed", Do: editNode(removeLabel), Sentence: "label dedicated=edge missing"},
+				{Name: "taint removed", Do: editNode(removeTaint), Sentence: "taint dedicated=edge:NoExecute missing"},
+			},
+			RestoresOnDestroy: true,
+			Keeps:             []string{"node_count", "zones", "node_addresses", "host_endpoint_addresses"},
 		})
 	}
+	acctest.Lifecycle(t, variants...)
 }
 
 func TestAccBadInput(t *testing.T) {

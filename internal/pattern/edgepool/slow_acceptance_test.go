@@ -2,12 +2,14 @@ package edgepool_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
@@ -18,7 +20,9 @@ import (
 
 // A drain that a disruption budget holds up makes an edge pool that is not
 // ready until the budget lets the pods go.
-func TestAccSlowEdgePool(t *testing.T) {
+func TestAccSlowEdgePool(t *testing.T) { acctest.UnderEachCLI(t, slowEdgePool) }
+
+func slowEdgePool(t *testing.T) {
 	e := acctest.Environment(t)
 	release := holdUp(t, e.Cluster(acctest.Classic))
 	acctest.SlowWait(t, acctest.Slow{
@@ -65,6 +69,17 @@ func holdUp(t *testing.T, c *localiks.Cluster) (release func()) {
 		if err := client.AppsV1().Deployments("default").Delete(context.WithoutCancel(ctx), name, metav1.DeleteOptions{PropagationPolicy: &foreground}); err != nil {
 			t.Error(err)
 		}
+		acctest.Eventually(t, "the protected pods are gone", func() error {
+			_, err := client.AppsV1().Deployments("default").Get(context.WithoutCancel(ctx), name, metav1.GetOptions{})
+			switch {
+			case apierrors.IsNotFound(err):
+				return nil
+			case err != nil:
+				return err
+			default:
+				return errors.New("they are being deleted")
+			}
+		})
 	})
 	if _, err := client.PolicyV1().PodDisruptionBudgets("default").Create(ctx, budget, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -71,6 +71,7 @@ func vanish(t *testing.T, c *localiks.Cluster) {
 
 func lifecycle(cluster string) acctest.Resource {
 	return acctest.Resource{
+		Variant: cluster,
 		Type:    "iks_exposure_policy",
 		Cluster: cluster,
 		Arguments: `  exempt_namespaces       = ["vpn"]
@@ -94,9 +95,9 @@ func lifecycle(cluster string) acctest.Resource {
 	}
 }
 
-func TestAccLifecycle(t *testing.T) { acctest.Lifecycle(t, lifecycle(acctest.Classic)) }
-
-func TestAccLifecycleVPC(t *testing.T) { acctest.Lifecycle(t, lifecycle(acctest.VPC)) }
+func TestAccLifecycle(t *testing.T) {
+	acctest.Lifecycle(t, lifecycle(acctest.Classic), lifecycle(acctest.VPC))
+}
 
 func TestAccBadInput(t *testing.T) {
 	acctest.BadInputs(t, "iks_exposure_policy", map[string]acctest.BadInput{

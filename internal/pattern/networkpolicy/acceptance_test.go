@@ -104,45 +104,57 @@ const rules = `
     { action = "Deny", not_protocol = "112", ip_version = 4 },
   ]`
 
+// Each kind of policy, each through one of the doors under each command line.
 func TestAccLifecycle(t *testing.T) {
-	global := of("")
-	doors(t, func(t *testing.T) {
-		acctest.Lifecycle(t, acctest.Resource{
-			Type:      "iks_network_policy",
-			Cluster:   acctest.Classic,
-			Arguments: `  name = "web"` + "\n  order = 100.0\n  selector = \"ibm.role=='worker_public'\"\n" + rules,
-			Changed:   `  name = "web"` + "\n  selector = \"all()\"\n  egress = [{ action = \"Pass\" }]",
-			Key:       "web",
-			Identity:  `name = "web"`,
-			Breaks: []acctest.Break{
-				{Name: "order", Do: edit(global, func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order 5000 instead of 100"},
-				{Name: "selector", Do: edit(global, func(spec map[string]any) { spec["selector"] = "a == 'nobody'" }), Sentence: "selector"},
-				{Name: "rules", Do: edit(global, func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "0 ingress rules instead of 3"},
-				{Name: "types", Do: edit(global, func(spec map[string]any) { spec["types"] = []any{"Ingress", "Egress"} }), Sentence: "types Egress Ingress instead of Ingress"},
-			},
-			Vanish:            vanish(global),
-			RestoresOnDestroy: true,
-		})
-	})
+	acctest.Lifecycle(t,
+		through("v3", global()), through("v1", global()),
+		through("v1", namespaced()), through("v3", namespaced()))
 }
 
-func TestAccLifecycleOfNamespaced(t *testing.T) {
+// through is a variant that uses one of the doors.
+func through(api string, r acctest.Resource) acctest.Resource {
+	r.Variant += " through " + api
+	r.Prepare = func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) { door(t, c, api == "v3") }
+	return r
+}
+
+func global() acctest.Resource {
+	global := of("")
+	return acctest.Resource{
+		Variant:   "global",
+		Type:      "iks_network_policy",
+		Cluster:   acctest.Classic,
+		Arguments: `  name = "web"` + "\n  order = 100.0\n  selector = \"ibm.role=='worker_public'\"\n" + rules,
+		Changed:   `  name = "web"` + "\n  selector = \"all()\"\n  egress = [{ action = \"Pass\" }]",
+		Key:       "web",
+		Identity:  `name = "web"`,
+		Breaks: []acctest.Break{
+			{Name: "order", Do: edit(global, func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order 5000 instead of 100"},
+			{Name: "selector", Do: edit(global, func(spec map[string]any) { spec["selector"] = "a == 'nobody'" }), Sentence: "selector"},
+			{Name: "rules", Do: edit(global, func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "0 ingress rules instead of 3"},
+			{Name: "types", Do: edit(global, func(spec map[string]any) { spec["types"] = []any{"Ingress", "Egress"} }), Sentence: "types Egress Ingress instead of Ingress"},
+		},
+		Vanish:            vanish(global),
+		RestoresOnDestroy: true,
+	}
+}
+
+func namespaced() acctest.Resource {
 	there := of("default")
-	doors(t, func(t *testing.T) {
-		acctest.Lifecycle(t, acctest.Resource{
-			Type:      "iks_network_policy",
-			Cluster:   acctest.Classic,
-			Arguments: `  namespace = "default"` + "\n  name = \"default.web\"\n  selector = \"app == 'web'\"\n" + rules,
-			Changed:   `  namespace = "default"` + "\n  name = \"web\"\n  order = 12.5\n  selector = \"app in { 'web' }\"\n  egress = [{ action = \"Allow\", protocol = \"UDP\", destination = { ports = [53] } }]",
-			Key:       "default/web",
-			Identity:  "namespace = \"default\"\n    name = \"web\"",
-			Breaks: []acctest.Break{
-				{Name: "rules", Do: edit(there, func(spec map[string]any) { delete(spec, "ingress") }), Sentence: "policy default/web: 0 ingress rules instead of 3"},
-			},
-			Vanish:            vanish(there),
-			RestoresOnDestroy: true,
-		})
-	})
+	return acctest.Resource{
+		Variant:   "namespaced",
+		Type:      "iks_network_policy",
+		Cluster:   acctest.Classic,
+		Arguments: `  namespace = "default"` + "\n  name = \"default.web\"\n  selector = \"app == 'web'\"\n" + rules,
+		Changed:   `  namespace = "default"` + "\n  name = \"web\"\n  order = 12.5\n  selector = \"app in { 'web' }\"\n  egress = [{ action = \"Allow\", protocol = \"UDP\", destination = { ports = [53] } }]",
+		Key:       "default/web",
+		Identity:  "namespace = \"default\"\n    name = \"web\"",
+		Breaks: []acctest.Break{
+			{Name: "rules", Do: edit(there, func(spec map[string]any) { delete(spec, "ingress") }), Sentence: "policy default/web: 0 ingress rules instead of 3"},
+		},
+		Vanish:            vanish(there),
+		RestoresOnDestroy: true,
+	}
 }
 
 func TestAccBadInput(t *testing.T) {

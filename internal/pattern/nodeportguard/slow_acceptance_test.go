@@ -13,7 +13,9 @@ import (
 
 // A guard whose host endpoints vanish right after it was written covers
 // nothing: it is not ready until they are back.
-func TestAccSlowGuard(t *testing.T) {
+func TestAccSlowGuard(t *testing.T) { acctest.UnderEachCLI(t, slowGuard) }
+
+func slowGuard(t *testing.T) {
 	e := acctest.Environment(t)
 	var written, back atomic.Bool
 	host := acctest.Interpose(t, e.Cluster(acctest.Classic), func(w http.ResponseWriter, r *http.Request) bool {

@@ -200,32 +200,33 @@ const lifecycleChanged = `
 `
 
 func TestAccLifecycle(t *testing.T) {
+	var variants []acctest.Resource
 	for _, cluster := range []string{acctest.Classic, acctest.VPC} {
-		t.Run(cluster, func(t *testing.T) {
-			acctest.Lifecycle(t, acctest.Resource{
-				Type:      "iks_private_ingress",
-				Cluster:   cluster,
-				Arguments: lifecycleArguments,
-				Changed:   lifecycleChanged,
-				Key:       "default,front",
-				Identity:  "namespace = \"default\"\n    name = \"front\"",
-				Prepare:   enablePrivate,
-				Breaks: []acctest.Break{
-					{Name: "class", Do: edit(`{"spec":{"ingressClassName":"public-iks-k8s-nginx"}}`), Sentence: "public-iks-k8s-nginx"},
-					{Name: "backend", Do: edit(`{"spec":{"rules":[{"host":"shop.example.com","http":{"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":"evil","port":{"number":443}}}}]}}]}}`), Sentence: "spec.rules[0].http.paths has 1 entries, declared 2"},
-					{Name: "host", Do: edit(`{"spec":{"tls":[{"hosts":["other.example.com"]}]}}`), Sentence: "other.example.com"},
-					{Name: "class by annotation", Do: edit(`{"metadata":{"annotations":{"ingress.bluemix.net/ALB-ID":"public-crx-alb1"}}}`), Sentence: "hands the Ingress to another controller"},
-					{Name: "annotation", Do: edit(`{"metadata":{"annotations":{"nginx.ingress.kubernetes.io/ssl-redirect":"false"}}}`), Sentence: "ssl-redirect"},
-					{Name: "stamp", Do: edit(`{"metadata":{"annotations":{"terraform-provider-iks/owner":null}}}`), Sentence: "ownership stamp is missing"},
-				},
-				Vanish: func(t *testing.T, c *localiks.Cluster) {
-					o := in(t, c)
-					o.must(o.kube.NetworkingV1().Ingresses("default").Delete(context.Background(), "front", metav1.DeleteOptions{}))
-				},
-				RestoresOnDestroy: true,
-			})
+		variants = append(variants, acctest.Resource{
+			Variant:   cluster,
+			Type:      "iks_private_ingress",
+			Cluster:   cluster,
+			Arguments: lifecycleArguments,
+			Changed:   lifecycleChanged,
+			Key:       "default,front",
+			Identity:  "namespace = \"default\"\n    name = \"front\"",
+			Prepare:   enablePrivate,
+			Breaks: []acctest.Break{
+				{Name: "class", Do: edit(`{"spec":{"ingressClassName":"public-iks-k8s-nginx"}}`), Sentence: "public-iks-k8s-nginx"},
+				{Name: "backend", Do: edit(`{"spec":{"rules":[{"host":"shop.example.com","http":{"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":"evil","port":{"number":443}}}}]}}]}}`), Sentence: "spec.rules[0].http.paths has 1 entries, declared 2"},
+				{Name: "host", Do: edit(`{"spec":{"tls":[{"hosts":["other.example.com"]}]}}`), Sentence: "other.example.com"},
+				{Name: "class by annotation", Do: edit(`{"metadata":{"annotations":{"ingress.bluemix.net/ALB-ID":"public-crx-alb1"}}}`), Sentence: "hands the Ingress to another controller"},
+				{Name: "annotation", Do: edit(`{"metadata":{"annotations":{"nginx.ingress.kubernetes.io/ssl-redirect":"false"}}}`), Sentence: "ssl-redirect"},
+				{Name: "stamp", Do: edit(`{"metadata":{"annotations":{"terraform-provider-iks/owner":null}}}`), Sentence: "ownership stamp is missing"},
+			},
+			Vanish: func(t *testing.T, c *localiks.Cluster) {
+				o := in(t, c)
+				o.must(o.kube.NetworkingV1().Ingresses("default").Delete(context.Background(), "front", metav1.DeleteOptions{}))
+			},
+			RestoresOnDestroy: true,
 		})
 	}
+	acctest.Lifecycle(t, variants...)
 }
 
 func TestAccBadInput(t *testing.T) {

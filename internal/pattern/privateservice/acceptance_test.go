@@ -73,7 +73,7 @@ const api = `
 
 func lifecycle(cluster, arguments, changed string, breaks ...acctest.Break) acctest.Resource {
 	return acctest.Resource{
-		Type: "iks_private_service", Cluster: cluster,
+		Variant: cluster, Type: "iks_private_service", Cluster: cluster,
 		Arguments: api + arguments, Changed: api + changed,
 		Key: "default,api", Identity: `namespace = "default"` + "\n    " + `name = "api"`,
 		Breaks: append(breaks,
@@ -86,8 +86,12 @@ func lifecycle(cluster, arguments, changed string, breaks ...acctest.Break) acct
 	}
 }
 
-func TestAccLifecycleOnClassic(t *testing.T) {
-	acctest.Lifecycle(t, lifecycle(acctest.Classic, `
+func TestAccLifecycle(t *testing.T) {
+	acctest.Lifecycle(t, onClassic(), onVPC())
+}
+
+func onClassic() acctest.Resource {
+	return lifecycle(acctest.Classic, `
   ports         = [{ port = 80, target_port = 8080 }]
   source_ranges = ["192.168.0.0/16", "10.0.0.0/8"]
 `, `
@@ -100,11 +104,11 @@ func TestAccLifecycleOnClassic(t *testing.T) {
   labels                  = { team = "shop" }
 `,
 		acctest.Break{Name: "source ranges", Do: patch(`{"spec":{"loadBalancerSourceRanges":["0.0.0.0/0"]}}`), Sentence: "loadBalancerSourceRanges"},
-	))
+	)
 }
 
-func TestAccLifecycleOnVPC(t *testing.T) {
-	acctest.Lifecycle(t, lifecycle(acctest.VPC, `
+func onVPC() acctest.Resource {
+	return lifecycle(acctest.VPC, `
   ports = [{ port = 443, target_port = "https" }]
   vpc = {
     features     = ["nlb"]
@@ -116,7 +120,7 @@ func TestAccLifecycleOnVPC(t *testing.T) {
     features     = ["nlb"]
     health_check = { protocol = "http", path = "/ok", delay = 10, timeout = 4 }
   }
-`))
+`)
 }
 
 func TestAccBadInput(t *testing.T) {

@@ -129,7 +129,12 @@ func vanish(t *testing.T, c *localiks.Cluster) {
 }
 
 func TestAccLifecycle(t *testing.T) {
-	acctest.Lifecycle(t, acctest.Resource{
+	acctest.Lifecycle(t, ofAddresses(), ofAnAlias())
+}
+
+func ofAddresses() acctest.Resource {
+	return acctest.Resource{
+		Variant:   "addresses",
 		Type:      "iks_remote_service",
 		Cluster:   acctest.Classic,
 		Arguments: lifecycleArguments,
@@ -165,11 +170,12 @@ func TestAccLifecycle(t *testing.T) {
 		},
 		Vanish:            vanish,
 		RestoresOnDestroy: true,
-	})
+	}
 }
 
-func TestAccLifecycleOfAnAlias(t *testing.T) {
-	acctest.Lifecycle(t, acctest.Resource{
+func ofAnAlias() acctest.Resource {
+	return acctest.Resource{
+		Variant:   "alias",
 		Type:      "iks_remote_service",
 		Cluster:   acctest.VPC,
 		Arguments: "  name     = \"api\"\n  hostname = \"one.lb.appdomain.cloud\"\n  ports    = [{ port = 443 }]\n",
@@ -184,7 +190,7 @@ func TestAccLifecycleOfAnAlias(t *testing.T) {
 		},
 		Vanish:            vanish,
 		RestoresOnDestroy: true,
-	})
+	}
 }
 
 func TestAccBadInput(t *testing.T) {

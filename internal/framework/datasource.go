@@ -19,6 +19,15 @@ import (
 type CommonData struct {
 	Cluster   types.String `tfsdk:"cluster"`
 	ClusterID types.String `tfsdk:"cluster_id"`
+
+	warnings []Problem
+}
+
+// Warn shows a problem beside what is read: what a look-up could not find out,
+// and why that is no error.
+func (c *CommonData) Warn(p Problem) {
+	p.Warning = true
+	c.warnings = append(c.warnings, p)
 }
 
 // CommonAttributes gives the engine access to the embedded attributes.
@@ -86,6 +95,9 @@ func (e *lookupEngine[M, P]) Read(ctx context.Context, req datasource.ReadReques
 	if err == nil {
 		common.ClusterID = types.StringValue(c.ID)
 		err = e.lookup.Read(ctx, c, &m)
+	}
+	for _, w := range common.warnings {
+		resp.Diagnostics.Append(w.diagnostic())
 	}
 	if err != nil {
 		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("Reading iks_%s of cluster %s failed", e.lookup.Name, common.Cluster.ValueString()), err)...)

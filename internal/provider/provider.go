@@ -82,5 +82,6 @@ func (p *iksProvider) DataSources(context.Context) []func() datasource.DataSourc
 		clusterinfo.NewClusterDataSource(),
 		clusterinfo.NewWorkerPoolsDataSource(),
 		edgepool.NewDataSource(),
+		strongswan.NewDataSource(),
 	}
 }

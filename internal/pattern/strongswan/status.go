@@ -7,6 +7,18 @@ import (
 	"strings"
 )
 
+// States of a connection. strongSwan has more of them; the last two are ours.
+const (
+	stateInstalled   = "INSTALLED"
+	stateEstablished = "ESTABLISHED"
+	stateConnecting  = "CONNECTING"
+	stateDown        = "DOWN"
+	stateUnknown     = "UNKNOWN"
+)
+
+// unnamedConnection is what strongSwan calls the attempt of a peer of which it does not know yet who it is.
+const unnamedConnection = "(unnamed)"
+
 // connection is one connection as strongSwan speaks of it.
 type connection struct {
 	name string
@@ -23,7 +35,7 @@ type connection struct {
 // up tells whether it carries packets. ESTABLISHED is not enough: the ends may
 // have agreed on each other, but not on networks or ciphers.
 func (c connection) up() bool {
-	return c.state == "INSTALLED" || c.state == "REKEYING" || c.state == "REKEYED"
+	return c.state == stateInstalled || c.state == "REKEYING" || c.state == "REKEYED"
 }
 
 var (

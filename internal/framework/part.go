@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 )
 
@@ -111,6 +112,8 @@ type PreviewRequest[M any] struct {
 	// Replaces tells that a new object comes in the place of one of the same key
 	// that is removed before, in the same run.
 	Replaces bool
+	// Charts gets Helm charts.
+	Charts helm.Loader
 }
 
 // ApplyRequest is what is to be brought about.
@@ -128,6 +131,8 @@ type ApplyRequest[M any] struct {
 	Owner Owner
 	// Stamp is what an object that is ours whole must bear from now on.
 	Stamp string
+	// Charts gets Helm charts.
+	Charts helm.Loader
 	// Warn shows the user a warning without stopping.
 	Warn func(summary, detail string)
 

@@ -141,7 +141,7 @@ func (e *engine[M, P]) preview(ctx context.Context, resp *resource.ModifyPlanRes
 	}
 	ctx, cancel := context.WithTimeout(ctx, previewDeadline)
 	defer cancel()
-	r.Owner = e.provider.with(r.Owner)
+	r.Owner, r.Charts = e.provider.with(r.Owner), e.provider.Charts
 	warnings, err := e.look(ctx, name, r)
 	if len(warnings) > 0 {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("What applying %s will touch in cluster %s", e.typeName(), name.ValueString()), list(warnings))

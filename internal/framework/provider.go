@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
 )
 
 // ManagedByLabel marks every object that is ours whole.
@@ -21,6 +22,8 @@ type Provider struct {
 	Fleet *cluster.Fleet
 	// DefaultLabels and DefaultAnnotations go onto every object that is ours whole.
 	DefaultLabels, DefaultAnnotations map[string]string
+	// Charts gets Helm charts, with the credentials that the block has for registries.
+	Charts helm.Loader
 
 	said      sync.Map
 	replaced  sync.Map    // the places of objects that a plan replaces

@@ -165,6 +165,7 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 // ours stands in the cluster.
 func (e *engine[M, P]) bringAbout(ctx context.Context, c *cluster.Cluster, r ApplyRequest[M], begun ...*M) (wrote bool, err error) {
 	r.wrote, r.undone = func() { wrote = true }, func() { wrote = false }
+	r.Charts = e.provider.Charts
 	owner := e.provider.with(Owner{Stamp: r.Stamp, Known: true})
 	for again := false; ; again = true {
 		for _, from := range append(begun, r.Prior) {

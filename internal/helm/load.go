@@ -52,6 +52,9 @@ func Load(ctx context.Context, client *http.Client, s Source) (*Chart, error) {
 	if err != nil {
 		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: err}
 	}
+	if s.Repository == "" {
+		return s.versioned(chart)
+	}
 	return chart, nil
 }
 
@@ -76,6 +79,11 @@ func fromDisk(s Source) (*Chart, error) {
 	if err != nil {
 		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: err}
 	}
+	return s.versioned(chart)
+}
+
+// versioned makes sure that a chart which is where it is, whatever its version, has the one that is asked for.
+func (s Source) versioned(chart *Chart) (*Chart, error) {
 	if s.Version == "" {
 		return chart, nil
 	}

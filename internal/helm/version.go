@@ -32,6 +32,21 @@ func (s Source) choose(have []string) (string, error) {
 	return "", &SourceError{Source: s, Kind: ErrVersionNotFound, Versions: nearestTo(s.Version, sorted)}
 }
 
+// CheckVersion says why a text is neither a version nor a constraint on one.
+func CheckVersion(text string) error {
+	_, err := semver.NewConstraint(text)
+	return err
+}
+
+// Admits tells whether a version is the one that is asked for, or one that a constraint admits; "" admits each.
+func Admits(wanted, version string) bool {
+	if wanted == "" {
+		return true
+	}
+	_, err := Source{Version: wanted}.choose([]string{version})
+	return err == nil
+}
+
 func newestFirst(have []string) []*semver.Version {
 	var out []*semver.Version
 	for _, text := range have {

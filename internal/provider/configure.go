@@ -29,6 +29,7 @@ type configuration struct {
 	VPCEndpoint        types.String `tfsdk:"vpc_api_endpoint"`
 	KubeconfigAdmin    types.Bool   `tfsdk:"kubeconfig_admin"`
 	ClusterAccess      types.Map    `tfsdk:"cluster_access"`
+	ChartRegistries    types.Map    `tfsdk:"chart_registries"`
 	DefaultLabels      types.Map    `tfsdk:"default_labels"`
 	DefaultAnnotations types.Map    `tfsdk:"default_annotations"`
 }
@@ -53,6 +54,9 @@ func (c configuration) provider(ctx context.Context, userAgent string) (*framewo
 	}
 	direct, accessDiags := c.clusterAccess(ctx)
 	d.Append(accessDiags...)
+	var chartDiags diag.Diagnostics
+	p.Charts, chartDiags = c.charts(ctx)
+	d.Append(chartDiags...)
 
 	endpoint := c.EndpointType.ValueString()
 	if endpoint == "" {

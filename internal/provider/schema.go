@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -72,6 +73,15 @@ func (p *iksProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 					"cluster_ca_certificate": schema.StringAttribute{Optional: true, Validators: notEmpty, MarkdownDescription: "Certificate of the API server's authority, PEM."},
 					"client_certificate":     schema.StringAttribute{Optional: true, Validators: notEmpty, MarkdownDescription: "Client certificate, PEM."},
 					"client_key":             schema.StringAttribute{Optional: true, Sensitive: true, Validators: notEmpty, MarkdownDescription: "Key of the client certificate, PEM."},
+				}},
+			},
+			"chart_registries": schema.MapNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Credentials for private chart repositories and registries, by the beginning of their addresses: `https://charts.example.com/team`, `oci://us.icr.io/team`. The longest that fits is taken; it is sent to that host alone, and over TLS alone.",
+				Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.RegexMatches(registryPrefix, "it is not the beginning of an https:// or oci:// address without credentials in it"))},
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"username": schema.StringAttribute{Required: true, Validators: notEmpty, MarkdownDescription: "User name; `iamapikey` for IBM Cloud's container registry."},
+					"password": schema.StringAttribute{Required: true, Sensitive: true, Validators: notEmpty, MarkdownDescription: "Password, or API key."},
 				}},
 			},
 			"default_labels": schema.MapAttribute{

@@ -175,7 +175,7 @@ func (r record) public() *Release {
 	return &Release{
 		Name: r.Name, Namespace: r.Namespace, Revision: r.Version, Status: r.Info.Status.String(),
 		Chart: r.Chart.Name(), ChartVersion: r.Chart.Metadata.Version, AppVersion: r.Chart.Metadata.AppVersion,
-		Values: r.Config, Manifest: r.Manifest, Description: r.Info.Description, Labels: r.Labels, Digest: r.digest(),
+		Values: r.Config, Defaults: r.Chart.Values, Manifest: r.Manifest, Description: r.Info.Description, Labels: r.Labels, Digest: r.digest(),
 	}
 }
 

@@ -22,6 +22,8 @@ type Release struct {
 	Chart, ChartVersion, AppVersion string
 	// Values are those that were given over the chart's own.
 	Values map[string]any
+	// Defaults are the chart's own.
+	Defaults map[string]any
 	// Manifest is what was applied, as YAML documents; hooks are not in it.
 	Manifest string
 	// Description is Helm's remark, for example "Upgrade complete" or "Rollback to 2".

@@ -33,7 +33,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	if err != nil {
 		return err
 	}
-	d, err := g.deliver(ctx, t)
+	d, err := g.deliver(ctx, t, now, r.Charts)
 	if err != nil {
 		return err
 	}
@@ -44,16 +44,20 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	if step == ownership.Refuse {
 		return foreign(now, d)
 	}
-	wroteKey, err := g.ensureKey(ctx, t, d, in)
+	undoKey, err := g.ensureKey(ctx, t, d, in)
 	if err != nil {
 		return err
 	}
 	made, err := g.write(ctx, t, now, d, r, step)
 	if err != nil {
-		return g.failed(ctx, t, r, err, wroteKey)
+		return g.failed(ctx, t, r, err, undoKey)
 	}
 	r.Want.remember(made)
-	return nil
+	if err := g.noOwnSecret(ctx, t, in); err != nil {
+		return err
+	}
+	// A key in the record of an old revision is one that anybody who reads Secrets finds, and can go back to.
+	return g.releases.Forget(ctx, t.namespace, t.name, holdsKey)
 }
 
 // decide says what must be done to the release.
@@ -96,8 +100,8 @@ func (g ground) write(ctx context.Context, t tunnel, now *helm.Release, d delive
 }
 
 // failed says what has become of a write that failed. What is left of the
-// release is remembered; where nothing is, the Secret goes as well.
-func (g ground) failed(ctx context.Context, t tunnel, r framework.ApplyRequest[model], err error, wroteKey bool) error {
+// release is remembered. Where it is what it was before, so is the Secret.
+func (g ground) failed(ctx context.Context, t tunnel, r framework.ApplyRequest[model], err error, undoKey func(context.Context) error) error {
 	var failed *helm.FailedError
 	if !errors.As(err, &failed) {
 		return err
@@ -105,22 +109,21 @@ func (g ground) failed(ctx context.Context, t tunnel, r framework.ApplyRequest[m
 	if failed.Now != nil {
 		_ = r.Sent(nil) // there are new revisions, whatever the last request was answered
 		r.Want.remember(failed.Now)
-		if failed.RolledBack {
-			return fmt.Errorf("the release is back at what it was before, as revision %d: %w", failed.Now.Revision, err)
-		}
+	}
+	if !failed.RolledBack {
 		return err
 	}
-	if r.Prior != nil || !failed.RolledBack {
-		return err
-	}
-	if wroteKey {
-		owner := r.Owner
-		owner.Stamp, owner.Known = r.Stamp, true
-		if _, undo := g.secrets.Remove(context.WithoutCancel(ctx), g.conn, t.namespace, t.secretName(), owner); undo != nil {
-			return errors.Join(err, fmt.Errorf("removing Secret %s/%s again: %w", t.namespace, t.secretName(), undo))
+	if undoKey != nil {
+		if undo := undoKey(context.WithoutCancel(ctx)); undo != nil {
+			return errors.Join(err, fmt.Errorf("taking back what Secret %s/%s holds: %w", t.namespace, t.secretName(), undo))
 		}
 	}
-	r.TakenBack()
+	if failed.Now != nil {
+		return fmt.Errorf("the release is back at what it was before, as revision %d: %w", failed.Now.Revision, err)
+	}
+	if r.Prior == nil {
+		r.TakenBack()
+	}
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -51,40 +52,58 @@ func reach(ctx context.Context, c *cluster.Cluster) (ground, error) {
 	}, nil
 }
 
-// ownsSecret tells whether the Secret that the pods mount is ours.
-func (t tunnel) ownsSecret() bool { return t.keySecret == "" }
-
 func (g ground) findSecret(ctx context.Context, t tunnel) (*corev1.Secret, error) {
 	return g.secrets.Find(ctx, g.conn, t.namespace, t.secretName(), false)
 }
 
 // ensureKey writes the Secret of the key unless it is as it was left, or makes
-// sure that the user's own has one. made tells that there was none before.
-func (g ground) ensureKey(ctx context.Context, t tunnel, d delivery, in ownership.Intent) (made bool, err error) {
+// sure that the user's own has one. undo takes back what was written, nil for
+// nothing.
+func (g ground) ensureKey(ctx context.Context, t tunnel, d delivery, in ownership.Intent) (undo func(context.Context) error, err error) {
+	if !t.ownsSecret() {
+		_, err := g.userSecret(ctx, t)
+		return nil, err
+	}
 	live, err := g.findSecret(ctx, t)
 	if err != nil {
-		return false, err
-	}
-	if !t.ownsSecret() {
-		if live == nil || len(live.Data[t.keyKey]) == 0 {
-			return false, framework.Refuse(path.Root("preshared_key_secret"), "The pre-shared key is not there",
-				fmt.Sprintf("Secret %s/%s has no entry %q, so the VPN pod could not start. Make it first.", t.namespace, t.keySecret, t.keyKey))
-		}
-		return false, nil
+		return nil, err
 	}
 	owner := in.Owner
 	owner.Stamp, owner.Known = in.Stamp, true
-	if live != nil && len(t.secretDrift(live, owner)) == 0 {
-		return false, nil
+	if live != nil && len(t.secretDrift(live, owner)) == 0 && d.holds(live) {
+		return nil, nil
 	}
-	_, err = g.secrets.Ensure(ctx, g.conn, t.secret(d), in)
-	return live == nil, err
+	if _, err = g.secrets.Ensure(ctx, g.conn, t.secret(d), in); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		if live == nil {
+			_, err := g.secrets.Remove(ctx, g.conn, t.namespace, t.secretName(), owner)
+			return err
+		}
+		if !wroteKey(live.ManagedFields, slices.Collect(maps.Keys(live.Data))...) {
+			return nil // what somebody else wrote is not to come back as ours
+		}
+		_, err := g.secrets.Ensure(ctx, g.conn, t.secret(delivery{secret: live.Data, keyVersion: live.Annotations[versionAnnotation]}), in)
+		return err
+	}, nil
+}
+
+// noOwnSecret removes the Secret of a tunnel that has its key in the user's own now.
+func (g ground) noOwnSecret(ctx context.Context, t tunnel, in ownership.Intent) error {
+	if t.ownsSecret() || t.keySecret == t.ownSecretName() || !in.Held {
+		return nil
+	}
+	owner := in.Owner
+	owner.Stamp, owner.Known = in.Stamp, true
+	_, err := g.secrets.Remove(ctx, g.conn, t.namespace, t.ownSecretName(), owner)
+	return err
 }
 
 func (t tunnel) secret(d delivery) corev1.Secret {
 	return corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: t.namespace, Name: t.secretName(), Annotations: map[string]string{versionAnnotation: fmt.Sprint(t.keyVersion)},
+			Namespace: t.namespace, Name: t.secretName(), Annotations: map[string]string{versionAnnotation: d.keyVersion},
 		},
 		Data: d.secret,
 	}
@@ -101,10 +120,10 @@ func (t tunnel) secretDrift(live *corev1.Secret, owner framework.Owner) []string
 		return nil
 	}
 	var out []string
-	if !wroteKey(live.ManagedFields) {
+	if !wroteKey(live.ManagedFields, t.secretKey()) {
 		out = append(out, name+": somebody else has written the pre-shared key")
 	}
-	if version := live.Annotations[versionAnnotation]; version != fmt.Sprint(t.keyVersion) {
+	if version := live.Annotations[versionAnnotation]; t.keySecret == "" && version != fmt.Sprint(t.keyVersion) {
 		out = append(out, fmt.Sprintf("%s has version %q of the pre-shared key, declared %d", name, version, t.keyVersion))
 	}
 	for _, sentence := range ownership.MarkDrift(owner, live.Labels, live.Annotations) {
@@ -113,8 +132,8 @@ func (t tunnel) secretDrift(live *corev1.Secret, owner framework.Owner) []string
 	return out
 }
 
-// wroteKey tells whether the key is the one that was applied here last.
-func wroteKey(entries []metav1.ManagedFieldsEntry) bool {
+// wroteKey tells whether entries are the ones that were applied here last.
+func wroteKey(entries []metav1.ManagedFieldsEntry, keys ...string) bool {
 	for _, e := range entries {
 		if e.Manager != manager || e.Operation != metav1.ManagedFieldsOperationApply || e.FieldsV1 == nil {
 			continue
@@ -122,9 +141,10 @@ func wroteKey(entries []metav1.ManagedFieldsEntry) bool {
 		var fields struct {
 			Data map[string]any `json:"f:data"`
 		}
-		if json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) == nil && fields.Data["f:"+ownSecretKey] != nil {
-			return true
+		if json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) != nil {
+			continue
 		}
+		return !slices.ContainsFunc(keys, func(key string) bool { return fields.Data["f:"+key] == nil })
 	}
 	return false
 }

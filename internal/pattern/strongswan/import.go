@@ -41,7 +41,15 @@ func (m *model) adopt(now *helm.Release) error {
 		return framework.Refuse(path.Root("name"), "The release is of another chart",
 			fmt.Sprintf("Release %s/%s is of chart %s %s, and a tunnel is one of chart %s.", now.Namespace, now.Name, now.Chart, now.ChartVersion, chartName))
 	}
-	m.declare(builtinTunnelOf(now.Namespace, now.Name, now.Values))
+	if ofBuiltin(now) {
+		m.declare(builtinTunnelOf(now.Namespace, now.Name, now.Values))
+		return nil
+	}
+	t, err := ibmTunnelOf(now)
+	if err != nil {
+		return err
+	}
+	m.declare(t)
 	return nil
 }
 

@@ -126,7 +126,7 @@ func (t tunnel) checkZones() []objection {
 			out = append(out, one("zone_load_balancers", "the VPN pod runs in zone %s, which is not among them", t.zone)...)
 		}
 	}
-	if t.source == sourceBuiltin && t.known("zone") && t.zone == "" && len(t.local.zoneSubnets) > 0 {
+	if t.builtin() && t.known("zone") && t.zone == "" && len(t.local.zoneSubnets) > 0 {
 		out = append(out, one("zone", "the builtin chart does not ask which zone its pod runs in, so with zone_subnets it needs one. One release for each zone gives a tunnel in each")...)
 	}
 	if t.known("zone", "zone_specific_routes") && t.zoneRoutes && t.zone == "" {

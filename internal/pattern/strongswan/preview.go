@@ -60,7 +60,7 @@ func (m *model) restarts(t tunnel) bool {
 // tunnel would take away.
 func (t tunnel) against(c *cluster.Cluster) []objection {
 	var out []objection
-	if c.OnVPC() && t.source != sourceBuiltin && t.known("chart.source") {
+	if c.OnVPC() && !t.builtin() && t.known("chart.source") {
 		out = append(out, one("chart.source", "IBM's chart is for classic clusters, and this one is on VPC: use `chart = { source = \"builtin\" }`, or IBM Cloud's VPN for VPC")...)
 	}
 	if c.OnVPC() && t.balancerIP != "" {

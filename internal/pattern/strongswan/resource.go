@@ -76,6 +76,11 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 		return found, err
 	}
 	found.Drift = append(append(found.Drift, differs...), t.secretDrift(secret, owner)...)
+	kept, err := g.ibmDrift(ctx, t, now, secret)
+	if err != nil {
+		return found, err
+	}
+	found.Drift = append(found.Drift, kept...)
 	if found.Missing, err = g.look(ctx, m); err != nil {
 		return found, err
 	}
@@ -143,17 +148,21 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 		return []string{fmt.Sprintf("Helm release %s/%s is left as it is: it does not bear this resource's ownership stamp", t.namespace, t.name)}, nil
 	}
 	warnings, err := g.depart(ctx, t, owner)
-	if err != nil || !t.ownsSecret() {
+	if err != nil || t.keySecret == t.ownSecretName() {
 		return warnings, err
 	}
-	warning, err := g.secrets.Remove(ctx, g.conn, t.namespace, t.secretName(), owner)
+	warning, err := g.secrets.Remove(ctx, g.conn, t.namespace, t.ownSecretName(), owner)
 	if warning != "" {
 		warnings = append(warnings, warning)
 	}
 	return warnings, err
 }
 
-// depart takes the release away.
+// depart takes the release away. IBM's chart needs help with that.
 func (g ground) depart(ctx context.Context, t tunnel, owner framework.Owner) ([]string, error) {
-	return g.releases.Uninstall(ctx, helm.UninstallOptions{Namespace: t.namespace, Name: t.name, Labels: map[string]string{ownerLabel: owner.Stamp}})
+	labels := map[string]string{ownerLabel: owner.Stamp}
+	if t.builtin() {
+		return g.releases.Uninstall(ctx, helm.UninstallOptions{Namespace: t.namespace, Name: t.name, Labels: labels})
+	}
+	return departure{kube: g.conn, releases: g.releases, namespace: t.namespace, name: t.name, labels: labels, remote: t.routed()}.run(ctx)
 }

@@ -24,7 +24,7 @@ const shortestKey = 20
 func (t tunnel) check() []objection {
 	var out []objection
 	for _, rule := range []func() []objection{
-		t.checkName, t.checkChart, t.checkKey, t.checkEnds, t.checkNetworks, t.checkGateway, t.checkIKEv1, t.checkProposals,
+		t.checkName, t.checkSource, t.checkChart, t.checkExtraValues, t.checkKey, t.checkEnds, t.checkNetworks, t.checkGateway, t.checkIKEv1, t.checkProposals,
 		t.checkDurations, t.checkWords, t.checkSingleSource, t.checkLocalNAT, t.checkRemoteNAT, t.checkZones, t.checkBalancers,
 		t.checkPlacement, t.checkHijacks,
 	} {
@@ -51,20 +51,6 @@ func (t tunnel) checkName() []objection {
 		return one("namespace", "%q cannot be the name of a namespace: %s", t.namespace, wrong[0])
 	}
 	return nil
-}
-
-func (t tunnel) checkChart() []objection {
-	if !t.known("chart.source", "image") || t.source != sourceBuiltin {
-		return nil
-	}
-	var out []objection
-	switch {
-	case t.image == "":
-		out = one("image", "the builtin chart runs strongSwan from an image of your choice, so it needs one: build it with the Dockerfile beside the chart, push it to a registry that the cluster pulls from, and name it here, best with its digest")
-	case strings.ContainsAny(t.image, " \t\n"):
-		out = one("image", "%q is not the name of an image", t.image)
-	}
-	return out
 }
 
 // checkKey never says what the key is.
@@ -105,7 +91,7 @@ func (t tunnel) checkEnds() []objection {
 	if t.local.id == balancerAsID && t.known("load_balancer_ip", "zone_load_balancers") && t.balancerIP == "" && len(t.zoneBalancers) == 0 {
 		out = append(out, one("local.id", "%s stands for the load balancer's IP, so load_balancer_ip must say which", balancerAsID)...)
 	}
-	if t.local.id == nodeAsID && t.source == sourceBuiltin {
+	if t.local.id == nodeAsID && t.builtin() {
 		out = append(out, one("local.id", "the builtin chart does not ask which node its pod runs on, so it cannot have the identity %s; use a name", nodeAsID)...)
 	}
 	slices.SortFunc(out, func(a, b objection) int { return strings.Compare(a.at, b.at) })
@@ -263,7 +249,7 @@ func (t tunnel) checkWords() []objection {
 			out = append(out, objection{at: "logging", element: name, says: fmt.Sprintf("level %d is not from -1 (silent) to 2; higher ones write keys into the log", level)})
 		}
 	}
-	if level, of := t.logging["ike"]; of && level < 2 && level >= -1 && t.source == sourceIBM {
+	if level, of := t.logging["ike"]; of && level < 2 && level >= -1 && t.known("chart.source") && !t.builtin() {
 		out = append(out, objection{at: "logging", element: "ike", says: "IBM's chart needs ike at level 2, it watches the log"})
 	}
 	return out

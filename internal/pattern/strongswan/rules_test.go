@@ -200,7 +200,7 @@ func TestPlaces(t *testing.T) {
 	checkRules(t, []ruleCase{
 		{name: "zones", change: func(t *tunnel) { zones(t); t.zone = "dal10" }},
 		{name: "zones without one", change: zones, at: "zone", says: "One release for each zone"},
-		{name: "zones for IBM's chart", change: func(t *tunnel) { zones(t); t.source = sourceIBM }},
+		{name: "zones for IBM's chart", change: func(t *tunnel) { zones(t); t.source, t.image = sourceIBM, "" }},
 		{name: "another zone", change: func(t *tunnel) { zones(t); t.zone = "dal13" }, at: "local.zone_subnets", says: "dal13"},
 		{name: "both kinds of subnets", change: func(t *tunnel) { zones(t); t.zone, t.local.subnets = "dal10", []string{"172.21.0.0/16"} }, at: "local.zone_subnets", says: "both set"},
 		{name: "no zone's name", change: func(t *tunnel) { t.zoneBalancers = map[string]string{"dal 10": "169.60.1.1"} }, at: "zone_load_balancers", says: "dal 10"},

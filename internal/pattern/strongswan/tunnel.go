@@ -148,3 +148,15 @@ func (t tunnel) localAttribute() string {
 	}
 	return "local.subnets"
 }
+
+// routed are the networks that the workers send into the tunnel: those behind
+// the remote gateway, as the cluster sees them.
+func (t tunnel) routed() []string {
+	var out []string
+	nat, _ := pairs("", t.remoteNAT)
+	for _, n := range nat {
+		out = append(out, n.to.String())
+	}
+	remote, _ := networksAt("", t.remote.subnets)
+	return append(out, texts(remote)...)
+}

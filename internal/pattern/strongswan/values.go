@@ -62,7 +62,7 @@ func (t tunnel) builtinValues(f facts) map[string]any {
 	}
 	maps.Copy(out, map[string]any{
 		"image": t.image, "serviceType": t.serviceType, "infrastructure": infrastructure,
-		"presharedKey": map[string]any{"secretName": t.secretName(), "secretKey": t.secretKey(), "version": fmt.Sprint(t.keyVersion)},
+		builtinKeyValue: map[string]any{"secretName": t.secretName(), "secretKey": t.secretKey(), "version": fmt.Sprint(t.keyVersion)},
 	})
 	if f.podSubnet != "" {
 		out["podSubnet"] = f.podSubnet
@@ -70,27 +70,41 @@ func (t tunnel) builtinValues(f facts) map[string]any {
 	return merged(out, t.extraValues)
 }
 
-// Key of a Secret of ours.
+// builtinKeyValue is the value by which the builtin chart is told from IBM's.
+const builtinKeyValue = "presharedKey"
+
+// Key of a Secret of ours, with the builtin chart.
 const ownSecretKey = "key"
+
+// ownsSecret tells whether the Secret that the pods mount is ours: with the
+// builtin chart it may be the user's own, and IBM's needs a file around the key.
+func (t tunnel) ownsSecret() bool { return t.keySecret == "" || !t.builtin() }
+
+// ownSecretName is what a Secret of ours is called.
+func (t tunnel) ownSecretName() string { return t.name + "-strongswan-key" }
 
 // secretName is the Secret that the pod has its key from.
 func (t tunnel) secretName() string {
-	if t.keySecret != "" {
-		return t.keySecret
+	if t.ownsSecret() {
+		return t.ownSecretName()
 	}
-	return t.name + "-strongswan-key"
+	return t.keySecret
 }
 
+// secretKey is the entry of that Secret.
 func (t tunnel) secretKey() string {
-	if t.keySecret != "" {
-		return t.keyKey
+	switch {
+	case !t.builtin():
+		return secretsFile
+	case t.ownsSecret():
+		return ownSecretKey
 	}
-	return ownSecretKey
+	return t.keyKey
 }
 
 // localID is the identity of the cluster's end.
 func (t tunnel) localID() string {
-	if t.local.id != balancerAsID || t.source != sourceBuiltin {
+	if t.local.id != balancerAsID || !t.builtin() {
 		return t.local.id
 	}
 	if address, of := t.zoneBalancers[t.zone]; of {
@@ -116,7 +130,7 @@ func (t tunnel) tolerationValues() []any {
 // defaultLogging tells why a peer was refused. IBM's chart watches its log, and
 // has these levels by default; the builtin one's probes would show in `cfg = 2`.
 func (t tunnel) defaultLogging() map[string]int64 {
-	if t.source == sourceIBM {
+	if !t.builtin() {
 		return map[string]int64{"default": 1, "cfg": 2, "dmn": 2, "ike": 2, "net": 0}
 	}
 	return map[string]int64{"default": 1, "ike": 2, "net": 0}

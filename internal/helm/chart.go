@@ -10,6 +10,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
 	chartv2 "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	"helm.sh/helm/v4/pkg/ignore"
 )
 
@@ -33,6 +34,11 @@ func (c *Chart) Deprecated() bool { return c.chart.Metadata.Deprecated }
 
 // KubeVersion is the constraint on the cluster's version, for example ">=1.25.0". Empty if there is none.
 func (c *Chart) KubeVersion() string { return c.chart.Metadata.KubeVersion }
+
+// Suits tells whether that constraint admits a cluster's version, for example "v1.33.4+IKS".
+func (c *Chart) Suits(kubernetesVersion string) bool {
+	return c.KubeVersion() == "" || chartutil.IsCompatibleRange(c.KubeVersion(), kubernetesVersion)
+}
 
 // Values are the chart's defaults.
 func (c *Chart) Values() map[string]any { return maps.Clone(c.chart.Values) }

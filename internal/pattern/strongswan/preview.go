@@ -26,7 +26,12 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	if err := g.refuseHijacks(ctx, t); err != nil {
 		return nil, err
 	}
-	return g.touches(ctx, t, r)
+	touched, err := g.touches(ctx, t, r)
+	if err != nil {
+		return nil, err
+	}
+	about, err := g.previewChart(ctx, t, r)
+	return append(touched, about...), err
 }
 
 // touches says what an apply would meet and disturb.
@@ -53,7 +58,7 @@ func (g ground) touches(ctx context.Context, t tunnel, r framework.PreviewReques
 // restarts tells whether the pod has to read its configuration or its key anew.
 func (m *model) restarts(t tunnel) bool {
 	before, _ := m.tunnel()
-	return len(t.unknown) == 0 && (before.image != t.image || before.keyVersion != t.keyVersion || before.keySecret != t.keySecret || !alike(before.values(), t.values()))
+	return len(t.unknown) == 0 && (before.source != t.source || before.version != t.version || before.keyVersion != t.keyVersion || !alike(before.given(), t.given()))
 }
 
 // against finds what this kind of cluster cannot do, and what of its own the

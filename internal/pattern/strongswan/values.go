@@ -70,6 +70,14 @@ func (t tunnel) builtinValues(f facts) map[string]any {
 	return merged(out, t.extraValues)
 }
 
+// given are the values of either chart, as far as the tunnel alone says them.
+func (t tunnel) given() map[string]any {
+	if t.builtin() {
+		return t.builtinValues(facts{})
+	}
+	return t.ibmValues(keyInRelease{})
+}
+
 // builtinKeyValue is the value by which the builtin chart is told from IBM's.
 const builtinKeyValue = "presharedKey"
 

@@ -86,6 +86,8 @@ type plane interface {
 	started(ctx context.Context) error
 	// rewind makes what is stored what it was, or is errors.ErrUnsupported.
 	rewind(ctx context.Context) error
+	// stored is all that is stored, by key, or errors.ErrUnsupported.
+	stored(ctx context.Context) (map[string]string, error)
 	// check tells of programs that ended unasked.
 	check() error
 	// stop ends everything. It is called once, also after a start that failed half-way.

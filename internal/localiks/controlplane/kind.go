@@ -276,6 +276,10 @@ func (k *kindCluster) rewind(context.Context) error {
 	return fmt.Errorf("a kind cluster: %w", errors.ErrUnsupported)
 }
 
+func (k *kindCluster) stored(context.Context) (map[string]string, error) {
+	return nil, fmt.Errorf("a kind cluster: %w", errors.ErrUnsupported)
+}
+
 func (k *kindCluster) check() error { return k.processes.Check() }
 
 func (k *kindCluster) stop() error {

@@ -22,6 +22,16 @@ func (c *ControlPlane) Rewind(ctx context.Context) error {
 	return c.awaitAPI(ctx)
 }
 
+// Stored gives everything that etcd holds, as it is there: by key, events and leases among it. A control plane that
+// cannot tell (a kind cluster) answers with [errors.ErrUnsupported].
+func (c *ControlPlane) Stored(ctx context.Context) (map[string]string, error) {
+	out, err := c.plane.stored(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading what control plane %s has stored: %w", c.options.Name, err)
+	}
+	return out, nil
+}
+
 // content is what etcd holds.
 type content map[string]string
 
@@ -45,8 +55,19 @@ func (l *local) rewind(ctx context.Context) error {
 	return nil
 }
 
-// content reads all that there is.
+// content reads what is the cluster's.
 func (l *local) content(ctx context.Context) (content, error) {
+	out, err := l.stored(ctx)
+	for key := range out {
+		if slices.ContainsFunc(ownBusiness, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+			delete(out, key)
+		}
+	}
+	return out, err
+}
+
+// stored reads all that there is.
+func (l *local) stored(ctx context.Context) (map[string]string, error) {
 	var answer struct {
 		KVs []struct {
 			Key   []byte `json:"key"`
@@ -57,12 +78,9 @@ func (l *local) content(ctx context.Context) (content, error) {
 	if err := l.store.call(ctx, "kv/range", map[string]any{"key": all, "range_end": all}, &answer); err != nil {
 		return nil, err
 	}
-	out := content{}
+	out := map[string]string{}
 	for _, pair := range answer.KVs {
-		key := string(pair.Key)
-		if !slices.ContainsFunc(ownBusiness, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
-			out[key] = string(pair.Value)
-		}
+		out[string(pair.Key)] = string(pair.Value)
 	}
 	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 )
 
@@ -60,6 +61,15 @@ func TestAccLifecycle(t *testing.T) {
 		Key:       "default,vpn",
 		Identity:  "namespace = \"default\"\n    name = \"vpn\"",
 		Keeps:     []string{"load_balancer_ips"}, RestoresOnDestroy: true,
+		Vanish: func(t *testing.T, c *localiks.Cluster) {
+			t.Helper()
+			if _, err := releases(t, c).Uninstall(context.WithoutCancel(t.Context()), helm.UninstallOptions{Namespace: "default", Name: "vpn"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := in(c).CoreV1().Secrets("default").Delete(context.Background(), "vpn-strongswan-key", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Breaks: []acctest.Break{
 			{Name: "key edited", Do: secretEdit(`{"stringData":{"key":"mallory"}}`), Sentence: "somebody else has written"},
 			{Name: "key version", Do: secretEdit(`{"metadata":{"annotations":{"terraform-provider-iks/key-version":"7"}}}`), Sentence: "has version \"7\""},

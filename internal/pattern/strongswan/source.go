@@ -85,15 +85,16 @@ func refuseSource(err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	at, summary, next := chartAttribute("source"), "", ""
-	switch wrong.Kind {
-	case helm.ErrChartNotFound:
+	at := chartAttribute("source")
+	var summary, next string
+	switch {
+	case errors.Is(wrong.Kind, helm.ErrChartNotFound):
 		summary, next = "There is no such chart", fmt.Sprintf("A repository must have a chart called %s; an oci:// reference and the URL of a .tgz name the chart itself.", chartName)
-	case helm.ErrVersionNotFound:
+	case errors.Is(wrong.Kind, helm.ErrVersionNotFound):
 		at, summary, next = chartAttribute("version"), "There is no such version of the chart", "Name one that there is."
-	case helm.ErrUnauthorized:
+	case errors.Is(wrong.Kind, helm.ErrUnauthorized):
 		summary, next = "The chart's repository wants other credentials", "Give them in the provider block, in chart_registries, under the beginning of this address."
-	case helm.ErrBadChart:
+	case errors.Is(wrong.Kind, helm.ErrBadChart):
 		summary, next = "The chart cannot be used", "Nothing was changed. Publish the chart anew, or name another source."
 	default:
 		summary, next = "The chart's repository cannot be reached", "It is asked from where the provider runs, by way of HTTPS_PROXY if the environment has it. Where there is no way, let `source` be a mirror, or use the chart that comes with the provider (`builtin`)."

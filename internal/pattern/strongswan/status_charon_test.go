@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/charon"
 )
 
@@ -38,15 +36,7 @@ func (l lab) ibmGateway(site *charon.Site, of tunnel, vici string) gateway {
 	l.t.Helper()
 	of.source, of.closeAction = sourceIBM, "none"
 	of.extraOptions = append(of.extraOptions, "dpddelay=1s", "dpdtimeout=4s")
-	rendered, err := standIn(l.t, of.values(), nil)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	files := decodeOne[corev1.ConfigMap](l.t, rendered.Manifest, "ConfigMap", "office-strongswan-config").Data
-	if files[secretsFile], err = withKey(files[secretsFile], placeholderKey, of.preSharedKey); err != nil {
-		l.t.Fatal(err)
-	}
-	g, err := site.Gateway(files)
+	g, err := site.Gateway(ibmFiles(l.t, of))
 	if err != nil {
 		l.t.Fatal(err)
 	}

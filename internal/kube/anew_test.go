@@ -48,29 +48,3 @@ func TestAnewConnectsAnew(t *testing.T) {
 		t.Errorf("%d attempts, %v", s.count()-asked, err)
 	}
 }
-
-func TestLastLogLine(t *testing.T) {
-	t.Parallel()
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/v1/namespaces/kube-system/pods/web/log" {
-			answerStatus(w, 404, metav1.StatusReasonNotFound)
-			return
-		}
-		w.Header().Set("Content-Type", "text/plain")
-		_, _ = w.Write([]byte("hello\n"))
-	})
-	c := s.client(t, Options{})
-	got, err := LastLogLine(t.Context(), c, "kube-system", "web", "main")
-	if err != nil || got != "hello\n" {
-		t.Errorf("got %q, %v", got, err)
-	}
-	if asked := s.asked()[0]; asked != "GET /api/v1/namespaces/kube-system/pods/web/log?container=main&limitBytes=4096&tailLines=1" {
-		t.Errorf("asked %s", asked)
-	}
-	if _, err := LastLogLine(t.Context(), c, "kube-system", "gone", ""); !apierrors.IsNotFound(err) {
-		t.Errorf("a pod that is gone: %v", err)
-	}
-	if _, err := LastLogLine(t.Context(), c, "kube-system", "", ""); err == nil || s.count() != 2 {
-		t.Errorf("no pod: %v, %d requests", err, s.count())
-	}
-}

@@ -2,13 +2,11 @@ package strongswan
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -46,6 +44,11 @@ func statusSchema() schema.Schema {
 					stringvalidator.RegexMatches(regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), "must be the name of a namespace: at most 63 lower-case letters, digits and dashes"),
 				},
 			},
+			"observe": schema.StringAttribute{
+				Optional: true, Computed: true,
+				MarkdownDescription: "How the tunnel is looked for. `none`: nothing but pods and Services is asked for; that tells whether the tunnel is up where the release is of the provider's own chart and the cluster calls. `logs`: the end of the VPN pod's log is read, at most 10,000 lines and 1 MiB, which takes the right to get `pods/log`. Default `none`.",
+				Validators:          []validator.String{stringvalidator.OneOf(observeNone, observeLogs)},
+			},
 			"up": schema.BoolAttribute{
 				Computed:            true,
 				MarkdownDescription: "Whether the tunnel carries packets. Null if that cannot be told from what is observed.",
@@ -62,52 +65,19 @@ func statusSchema() schema.Schema {
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Addresses of the load balancers, sorted. Host names on VPC.",
 			},
-			"pods": podsAttribute(),
+			"pods":        podsAttribute(),
+			"connections": connectionsAttribute(),
 		},
 	}
 }
 
-func podsAttribute() schema.ListNestedAttribute {
-	return schema.ListNestedAttribute{
-		Computed:            true,
-		MarkdownDescription: "The release's VPN pods, the newest first. There is one, but for the moments in which it is replaced.",
-		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"name":     schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the pod."},
-			"node":     schema.StringAttribute{Computed: true, MarkdownDescription: "Worker that it runs on. Null if it has none yet."},
-			"address":  schema.StringAttribute{Computed: true, MarkdownDescription: "IP address of the pod. Null if it has none yet."},
-			"phase":    schema.StringAttribute{Computed: true, MarkdownDescription: "Phase in Kubernetes' words: `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`."},
-			"ready":    schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it is ready."},
-			"restarts": schema.Int64Attribute{Computed: true, MarkdownDescription: "How often its strongSwan has been started anew."},
-			"reason":   schema.StringAttribute{Computed: true, MarkdownDescription: "Why it is not ready. Null if it is."},
-		}},
-	}
-}
-
-type statusModel struct {
-	framework.CommonData
-	Name            string       `tfsdk:"name"`
-	Namespace       types.String `tfsdk:"namespace"`
-	Up              types.Bool   `tfsdk:"up"`
-	Reason          types.String `tfsdk:"reason"`
-	Ready           bool         `tfsdk:"ready"`
-	LoadBalancerIPs []string     `tfsdk:"load_balancer_ips"`
-	Pods            []podModel   `tfsdk:"pods"`
-}
-
-type podModel struct {
-	Name     string       `tfsdk:"name"`
-	Node     types.String `tfsdk:"node"`
-	Address  types.String `tfsdk:"address"`
-	Phase    string       `tfsdk:"phase"`
-	Ready    bool         `tfsdk:"ready"`
-	Restarts int64        `tfsdk:"restarts"`
-	Reason   types.String `tfsdk:"reason"`
-}
-
-// readStatus looks at the release: two LISTs.
+// readStatus looks at the release: two LISTs, and what `observe` asks for.
 func readStatus(ctx context.Context, c *cluster.Cluster, m *statusModel) error {
 	if m.Namespace.ValueString() == "" {
 		m.Namespace = types.StringValue(defaultOf("namespace"))
+	}
+	if m.Observe.ValueString() == "" {
+		m.Observe = types.StringValue(observeNone)
 	}
 	conn, err := c.Kube(ctx)
 	if err != nil {
@@ -117,27 +87,11 @@ func readStatus(ctx context.Context, c *cluster.Cluster, m *statusModel) error {
 	if err != nil {
 		return err
 	}
-	if s.nothing() {
-		m.Warn(framework.Problem{
-			Path: path.Root("name"), Summary: "There is no such VPN",
-			Detail: fmt.Sprintf("Cluster %s has neither a pod nor a Service of a strongSwan release %s in namespace %s, so `up` is false. Check `name` and `namespace` with `helm list -A`, unless the release is still to be made.", c.Name, m.Name, m.Namespace.ValueString()),
-		})
+	in, err := s.inspect(ctx, conn, m.Observe.ValueString())
+	if err != nil {
+		return err
 	}
-	m.show(s)
+	m.warn(c, s, in)
+	m.show(s, in)
 	return nil
-}
-
-// show puts what is seen into the model.
-func (m *statusModel) show(s sight) {
-	judged := s.judge()
-	m.Up, m.Reason = types.BoolPointerValue(judged.up), framework.StringOrNull(judged.reason)
-	m.LoadBalancerIPs, m.Pods = s.addresses(), []podModel{}
-	for i := range s.pods {
-		p := vpnPod{&s.pods[i]}
-		m.Ready = m.Ready || p.ready()
-		m.Pods = append(m.Pods, podModel{
-			Name: p.Name, Node: framework.StringOrNull(p.Spec.NodeName), Address: framework.StringOrNull(p.Status.PodIP),
-			Phase: string(p.Status.Phase), Ready: p.ready(), Restarts: p.restarts(), Reason: framework.StringOrNull(p.trouble()),
-		})
-	}
 }

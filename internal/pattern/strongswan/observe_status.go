@@ -1,6 +1,7 @@
 package strongswan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -62,6 +63,7 @@ func parseLog(text string) []connection {
 		l.settle()
 		out = append(out, l.connection)
 	}
+	slices.SortFunc(out, func(a, b connection) int { return cmp.Compare(a.name, b.name) })
 	return out
 }
 

@@ -8,9 +8,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// vpnContainer runs strongSwan in the pods of the builtin chart. In those of
-// IBM's it is the first one, whatever its name.
-const vpnContainer = "vpn"
+const (
+	// vpnContainer runs strongSwan in the pods of the builtin chart. In those of
+	// IBM's it is the first one, whatever its name.
+	vpnContainer = "vpn"
+	// initiateVariable says in its environment whether the cluster calls.
+	initiateVariable = "VPN_INITIATE"
+)
 
 // vpnPod is a pod that runs strongSwan.
 type vpnPod struct{ *corev1.Pod }
@@ -27,7 +31,7 @@ func (p vpnPod) container() *corev1.Container {
 // initiates tells whether the pod's readiness is a tunnel that carries packets:
 // the probe of the builtin chart asks for that where the cluster calls.
 func (p vpnPod) initiates() bool {
-	return slices.ContainsFunc(p.container().Env, func(e corev1.EnvVar) bool { return e.Name == "VPN_INITIATE" && e.Value == "true" })
+	return slices.ContainsFunc(p.container().Env, func(e corev1.EnvVar) bool { return e.Name == initiateVariable && e.Value == "true" })
 }
 
 func (p vpnPod) leaving() bool { return p.DeletionTimestamp != nil }
@@ -66,6 +70,17 @@ func (p vpnPod) restarts() int64 {
 func (p vpnPod) runs() bool {
 	s := p.status()
 	return s != nil && s.State.Running != nil && !p.leaving()
+}
+
+// listens tells whether it is known that the pod waits for the remote end to call.
+func (p vpnPod) listens() bool {
+	return slices.ContainsFunc(p.container().Env, func(e corev1.EnvVar) bool { return e.Name == initiateVariable && e.Value == "false" })
+}
+
+// hasLog tells whether strongSwan was ever started in it.
+func (p vpnPod) hasLog() bool {
+	s := p.status()
+	return s != nil && (s.State.Running != nil || s.State.Terminated != nil || s.LastTerminationState.Terminated != nil)
 }
 
 // trouble says why the pod is not ready, "" if it is.

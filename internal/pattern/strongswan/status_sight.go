@@ -3,7 +3,6 @@ package strongswan
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,6 +43,9 @@ func sightOf(ctx context.Context, conn *kube.Client, namespace, name string) (si
 // nothing tells that there is no trace of the release.
 func (s sight) nothing() bool { return len(s.pods) == 0 && len(s.services) == 0 }
 
+// newest is the pod that counts.
+func (s sight) newest() vpnPod { return vpnPod{&s.pods[0]} }
+
 // addresses of the load balancers, sorted: IPs on classic, host names on VPC.
 func (s sight) addresses() []string {
 	out := []string{}
@@ -54,41 +56,4 @@ func (s sight) addresses() []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// judgement is whether a tunnel is up (nil: that cannot be told) and why it is not.
-type judgement struct {
-	up     *bool
-	reason string
-}
-
-func down(format string, arguments ...any) judgement {
-	return judgement{up: new(false), reason: fmt.Sprintf(format, arguments...)}
-}
-
-// judge says whether the tunnel is up.
-func (s sight) judge() judgement {
-	switch {
-	case s.nothing():
-		return down("there is no release %s in namespace %s", s.name, s.namespace)
-	case len(s.pods) == 0:
-		return down("release %s/%s has no VPN pod: its Deployment is gone, scaled to nothing or cannot make one", s.namespace, s.name)
-	}
-	pod := vpnPod{&s.pods[0]}
-	if !pod.runs() {
-		return down("pod %s/%s does not run: %s", s.namespace, pod.Name, pod.trouble())
-	}
-	return s.judgeReadiness(pod)
-}
-
-// judgeReadiness goes by the pod's readiness, which tells of the tunnel where
-// the builtin chart's pod calls the remote end.
-func (s sight) judgeReadiness(pod vpnPod) judgement {
-	switch {
-	case !pod.initiates():
-		return judgement{reason: "from outside the pod nobody can tell"}
-	case pod.ready():
-		return judgement{up: new(true)}
-	}
-	return down("pod %s/%s is not ready: %s", s.namespace, pod.Name, pod.trouble())
 }

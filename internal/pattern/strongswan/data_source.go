@@ -46,8 +46,8 @@ func statusSchema() schema.Schema {
 			},
 			"observe": schema.StringAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "How the tunnel is looked for. `none`: nothing but pods and Services is asked for; that tells whether the tunnel is up where the release is of the provider's own chart and the cluster calls. `logs`: the end of the VPN pod's log is read, at most 10,000 lines and 1 MiB, which takes the right to get `pods/log`. Default `none`.",
-				Validators:          []validator.String{stringvalidator.OneOf(observeNone, observeLogs)},
+				MarkdownDescription: "How the tunnel is looked for. `none`: nothing but pods and Services is asked for; that tells whether the tunnel is up where the release is of the provider's own chart and the cluster calls. `logs`: the end of the VPN pod's log is read, at most 10,000 lines and 1 MiB, which takes the right to get `pods/log`. `exec`: strongSwan is asked in the VPN pod (`swanctl --list-sas`, or `ipsec statusall`), which tells all there is, takes the rights to get and create `pods/exec`, and is what security monitoring looks for; with the right to get `pods/log` as well it knows more reasons. Default `none`.",
+				Validators:          []validator.String{stringvalidator.OneOf(observeNone, observeLogs, observeExec)},
 			},
 			"up": schema.BoolAttribute{
 				Computed:            true,

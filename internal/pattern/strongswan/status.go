@@ -3,6 +3,7 @@ package strongswan
 import (
 	"bufio"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,8 +35,20 @@ type connection struct {
 
 // up tells whether it carries packets. ESTABLISHED is not enough: the ends may
 // have agreed on each other, but not on networks or ciphers.
-func (c connection) up() bool {
-	return c.state == stateInstalled || c.state == "REKEYING" || c.state == "REKEYED"
+func (c connection) up() bool { return rank(c.state) > 0 }
+
+// rank is by what of several states a connection is known: 0 for those that carry no packets.
+func rank(state string) int {
+	return slices.Index([]string{"REKEYED", "REKEYING", stateInstalled}, state) + 1
+}
+
+// negotiated is the state of a connection that has an IKE_SA of that state and
+// nothing that carries packets: its keys are of no use to anybody.
+func negotiated(state string) string {
+	if rank(state) > 0 {
+		return stateEstablished
+	}
+	return state
 }
 
 var (
@@ -54,11 +67,11 @@ var (
 // parseSAs reads what `swanctl --list-sas` prints.
 func parseSAs(text string) []connection {
 	var out []connection
-	child := false
+	child, best := false, false
 	for scanner := bufio.NewScanner(strings.NewReader(text)); scanner.Scan(); {
 		line := scanner.Text()
 		if m := swanctlIKE.FindStringSubmatch(line); m != nil {
-			out, child = append(out, connection{name: m[1], state: m[2]}), false
+			out, child = append(out, connection{name: m[1], state: negotiated(m[2])}), false
 			continue
 		}
 		if len(out) == 0 {
@@ -66,22 +79,25 @@ func parseSAs(text string) []connection {
 		}
 		c := &out[len(out)-1]
 		if m := swanctlChild.FindStringSubmatch(line); m != nil {
-			// Of several, as after a rekeying, the last one counts; their bytes add up.
-			c.state, child = m[2], true
+			// Of several, as while keys are renewed, the last one of the best counts; their bytes add up.
+			child, best = true, rank(m[2]) > 0 && rank(m[2]) >= rank(c.state)
+			if best {
+				c.state = m[2]
+			}
 			continue
 		}
 		if m := swanctlPeer.FindStringSubmatch(line); m != nil && !child {
 			c.peer = m[1]
 		}
 		if child {
-			c.detail(line)
+			c.detail(line, best)
 		}
 	}
 	return out
 }
 
-// detail reads a line about what carries packets.
-func (c *connection) detail(line string) {
+// detail reads a line about what carries packets, its networks if it is the best.
+func (c *connection) detail(line string, best bool) {
 	if m := swanctlBytes.FindStringSubmatch(line); m != nil {
 		n, err := strconv.ParseInt(m[2], 10, 64)
 		if err != nil {
@@ -93,7 +109,7 @@ func (c *connection) detail(line string) {
 			c.bytesOut += n
 		}
 	}
-	if m := swanctlNetworks.FindStringSubmatch(line); m != nil {
+	if m := swanctlNetworks.FindStringSubmatch(line); m != nil && best {
 		networks := strings.Fields(m[2])
 		if m[1] == "local" {
 			c.local = networks

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -83,6 +84,16 @@ func (g gateway) tells(state string) {
 	})
 }
 
+// answers is what strongSwan says of its connections when it is asked as the data source asks.
+func (g gateway) answers() []connection {
+	g.t.Helper()
+	out, err := g.Do(g.t.Context(), "sh", "-c", askStrongSwan)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return parseStatus(out)
+}
+
 // Wherever the log is cut, what is left of it does not tell the contrary.
 func tellsEverywhere(t *testing.T, log string, states ...string) {
 	t.Helper()
@@ -129,6 +140,28 @@ func TestStatusOfRealTunnels(t *testing.T) {
 					b.says(done)
 				}
 				a.tells(stateInstalled)
+				l.reaches(l.Cluster, charon.OfficeHost)
+				want := connection{name: "k8s-conn", state: stateInstalled, peer: charon.OfficeGateway, local: []string{charon.ClusterSubnet}, remote: []string{charon.OfficeSubnet}}
+				told := map[string][]connection{"log": parseLog(a.Log()), "swanctl": a.answers()}
+				if chart == sourceIBM {
+					out, err := a.Do(t.Context(), "/usr/lib/ipsec/stroke", "statusall")
+					if err != nil {
+						t.Fatal(err)
+					}
+					told["ipsec"] = parseStatus(out)
+				}
+				for by, all := range told {
+					if len(all) != 1 {
+						t.Fatalf("%s: %+v", by, all)
+					}
+					got := all[0]
+					if counted := got.bytesIn > 0 && got.bytesOut > 0; counted == (by == "log") {
+						t.Errorf("%s: %+v", by, got)
+					}
+					if got.bytesIn, got.bytesOut = 0, 0; !reflect.DeepEqual(got, want) {
+						t.Errorf("%s: %+v", by, got)
+					}
+				}
 				tellsEverywhere(t, a.Log(), stateInstalled)
 				tellsEverywhere(t, b.Log(), stateInstalled)
 				if why := reason(a.Log()); why != "" {
@@ -185,6 +218,9 @@ func TestReasonsOfRealTunnels(t *testing.T) {
 					return nil
 				})
 				end.tells(end.state)
+				if all := end.answers(); len(all) != 1 || all[0].name != "k8s-conn" || all[0].state != end.state || len(all[0].local) != 1 {
+					t.Errorf("asked, it says %+v", all)
+				}
 				tellsEverywhere(t, end.Log(), stateConnecting, stateDown, stateEstablished)
 			}
 		})

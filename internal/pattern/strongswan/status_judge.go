@@ -27,15 +27,15 @@ func (s sight) judge(in insight) judgement {
 	pod := s.newest()
 	switch {
 	case !pod.runs():
-		why := pod.trouble()
-		if said := reasonOf(in.log, ""); said != "" {
-			why += "; its log says: " + said
-		}
-		return down("pod %s/%s does not run: %s", s.namespace, pod.Name, why)
+		return down("pod %s/%s does not run: %s%s", s.namespace, pod.Name, pod.trouble(), in.aside())
 	case in.way == observeNone:
 		return s.judgeReadiness(pod, "from outside the pod nobody can tell: observe = \"logs\" reads its log")
 	case in.obstacle != "":
 		return s.judgeReadiness(pod, in.obstacle)
+	case in.mute:
+		return down("in pod %s/%s neither swanctl nor ipsec gets an answer from strongSwan%s", s.namespace, pod.Name, in.aside())
+	case len(in.connections) == 0 && in.way == observeExec:
+		return down("strongSwan in pod %s/%s has no connection", s.namespace, pod.Name)
 	case len(in.connections) == 0:
 		return s.judgeReadiness(pod, "strongSwan runs, and tells of no connection")
 	}
@@ -67,6 +67,14 @@ func (s sight) judgeReadiness(pod vpnPod, why string) judgement {
 		return judgement{up: new(true)}
 	}
 	return down("pod %s/%s is not ready: %s", s.namespace, pod.Name, pod.trouble())
+}
+
+// aside adds what the log says, whichever connection it is about.
+func (in insight) aside() string {
+	if said := reasonOf(in.log, ""); said != "" {
+		return "; its log says: " + said
+	}
+	return ""
 }
 
 // why says why a connection is not up.

@@ -85,6 +85,9 @@ func (in insight) connection(c connection, pod vpnPod) connectionModel {
 		Name: c.name, Up: types.BoolValue(c.up()), State: strings.ToLower(c.state), Reason: framework.StringOrNull(in.why(c, pod)),
 		Peer: framework.StringOrNull(c.peer), LocalSubnets: append([]string{}, c.local...), RemoteSubnets: append([]string{}, c.remote...),
 	}
+	if in.way == observeExec {
+		out.BytesIn, out.BytesOut = types.Int64Value(c.bytesIn), types.Int64Value(c.bytesOut)
+	}
 	if c.state == stateUnknown {
 		out.Up = types.BoolNull()
 	}

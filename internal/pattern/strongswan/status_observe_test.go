@@ -151,7 +151,7 @@ func TestStatusThatMayNotBeObserved(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	p := refusal.Problems[0]
-	if !p.Path.Equal(path.Root("observe")) || p.Warning || !strings.Contains(p.Detail, "pods/log in namespace default") || !strings.Contains(p.Detail, `observe = "none"`) {
+	if !p.Path.Equal(path.Root("observe")) || p.Warning || !strings.Contains(p.Detail, "to get `pods/log` in namespace default") || !strings.Contains(p.Detail, `observe = "none"`) {
 		t.Errorf("got %+v", p)
 	}
 	_, err = (&plane{pods: []corev1.Pod{podOf("a")}, answer: answerFailure(401, metav1.StatusReasonUnauthorized)}).read(t, statusModel{Observe: types.StringValue(observeLogs)})

@@ -23,7 +23,7 @@ func podsAttribute() schema.ListNestedAttribute {
 
 func connectionsAttribute() schema.ListNestedAttribute {
 	subnets := func(whose string) schema.ListAttribute {
-		return schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Networks of " + whose + " end that the tunnel carries packets of, as the ends have agreed on them (traffic selectors). Empty if they have not."}
+		return schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Networks of " + whose + " end that the tunnel carries packets of, as the ends have agreed on them (traffic selectors); of a connection that is not up those that it is to carry, where `exec` tells. Else empty."}
 	}
 	return schema.ListNestedAttribute{
 		Computed:            true,
@@ -36,7 +36,7 @@ func connectionsAttribute() schema.ListNestedAttribute {
 			"peer":           schema.StringAttribute{Computed: true, MarkdownDescription: "Address of the remote end. Null if none is known."},
 			"local_subnets":  subnets("the cluster's"),
 			"remote_subnets": subnets("the remote"),
-			"bytes_in":       schema.Int64Attribute{Computed: true, MarkdownDescription: "Bytes that have come through the tunnel since its keys were last renewed. Null with `observe = \"logs\"`."},
+			"bytes_in":       schema.Int64Attribute{Computed: true, MarkdownDescription: "Bytes that have come through the tunnel with its present keys. Null unless `observe = \"exec\"`."},
 			"bytes_out":      schema.Int64Attribute{Computed: true, MarkdownDescription: "Bytes that have gone through it, likewise."},
 		}},
 	}

@@ -2,6 +2,7 @@ package strongswan
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -50,6 +51,11 @@ func TestParseSAs(t *testing.T) {
 			name: "k8s-conn", state: "INSTALLED", peer: "198.51.100.2", bytesIn: 760, bytesOut: 1520,
 			local: []string{"172.30.0.0/16"}, remote: []string{"10.91.152.128/26"},
 		}}},
+		{name: "the old one last", text: rekeyedSAs + strings.Replace(listedSAs[strings.Index(listedSAs, "  k8s-conn: #1"):], "INSTALLED", "REKEYED", 1), want: []connection{{
+			name: "k8s-conn", state: "INSTALLED", peer: "198.51.100.2", bytesIn: 1516, bytesOut: 3032,
+			local: []string{"172.30.0.0/16"}, remote: []string{"10.91.152.128/26"},
+		}}},
+		{name: "keys of nothing are renewed", text: "k8s-conn: #2, REKEYING, IKEv2, f5_i* f1_r\n", want: []connection{{name: "k8s-conn", state: "ESTABLISHED"}}},
 		{name: "agreed on nothing but each other", text: "k8s-conn: #2, ESTABLISHED, IKEv2, f5_i* f1_r\n  remote 'on-prem' @ 198.51.100.2[4500]\n", want: []connection{{name: "k8s-conn", state: "ESTABLISHED", peer: "198.51.100.2"}}},
 		{name: "calling", text: "k8s-conn: #3, CONNECTING, IKEv2, f5_i* 00_r\n  remote '%any' @ 198.51.100.2[500]\n", want: []connection{{name: "k8s-conn", state: "CONNECTING", peer: "198.51.100.2"}}},
 	} {

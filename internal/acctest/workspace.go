@@ -232,6 +232,7 @@ func (r *Result) read(out []byte) {
 // built is the provider binary of this test process.
 type built struct {
 	once sync.Once
+	dir  *folder.Folder // ours as long as it is held
 	path string
 	err  error
 }
@@ -251,7 +252,7 @@ func providerBinary(t testing.TB) string {
 			binary.err = err
 			return
 		}
-		binary.path = filepath.Join(dir.Path, "terraform-provider-iks")
+		binary.dir, binary.path = dir, filepath.Join(dir.Path, "terraform-provider-iks")
 		out, err := exec.Command("go", "build", "-o", binary.path, "github.com/iks-patterns/terraform-provider-iks").CombinedOutput()
 		if err != nil {
 			binary.err = fmt.Errorf("%w\n%s", err, out)

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
@@ -52,6 +54,13 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := calicoObjects(ctx, client); err != nil {
 		return err
 	}
+	typed, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	if err := c.directory(ctx, typed); err != nil {
+		return err
+	}
 	for _, w := range c.lab.options.Environment.IKS.Workers(c.ID) {
 		worker, err := c.newWorker(ctx, w)
 		if err != nil {
@@ -71,8 +80,27 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	c.follow, err = c.newFollower(ctx, config)
-	return err
+	if c.follow, err = c.newFollower(ctx, typed); err != nil {
+		return err
+	}
+	return c.named(ctx)
+}
+
+// named waits until the cluster's DNS answers.
+func (c *Cluster) named(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	return until(ctx, func() error {
+		for _, w := range c.Workers {
+			once, cancel := context.WithTimeout(ctx, time.Second)
+			_, err := w.lookUp(once, "kubernetes.default.svc.cluster.local")
+			cancel()
+			if err != nil {
+				return fmt.Errorf("the cluster's DNS: %w", err)
+			}
+		}
+		return nil
+	})
 }
 
 // halt ends what follows the API server and the workers' programs.

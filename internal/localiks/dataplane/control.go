@@ -65,12 +65,14 @@ func (c *Cluster) control(ctx context.Context, number int) error {
 		return err
 	}
 	h.serving["API"] = listener
-	go relay(context.WithoutCancel(ctx), listener, server.Host)
+	go relay(listener, func() (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(context.WithoutCancel(ctx), "tcp", server.Host)
+	})
 	return h.Serve(ctx, TCP, KonnectivityPort)
 }
 
-// relay passes connections on to an address outside the lab.
-func relay(ctx context.Context, listener net.Listener, to string) {
+// relay passes connections on to where dial leads.
+func relay(listener net.Listener, dial func() (net.Conn, error)) {
 	for {
 		connection, err := listener.Accept()
 		if err != nil {
@@ -78,7 +80,7 @@ func relay(ctx context.Context, listener net.Listener, to string) {
 		}
 		go func() {
 			defer func() { _ = connection.Close() }()
-			target, err := (&net.Dialer{}).DialContext(ctx, "tcp", to)
+			target, err := dial()
 			if err != nil {
 				return // the API server is away, as tests may have it
 			}

@@ -52,9 +52,9 @@ func TestEndsWithAKilledParent(t *testing.T) {
 			namespaces[p.namespace] = true
 		}
 	}
-	// Two programs run in the namespace of each of two workers.
-	if !ready || len(namespaces) != 2 {
-		t.Errorf("programs run in %d namespaces, want 2; the child said\n%s", len(namespaces), said.String())
+	// Programs run in the namespaces of two workers and of the cluster's DNS.
+	if !ready || len(namespaces) != 3 {
+		t.Errorf("programs run in %d namespaces, want 3; the child said\n%s", len(namespaces), said.String())
 	}
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)

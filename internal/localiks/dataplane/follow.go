@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -23,6 +22,7 @@ import (
 // as keepalived would.
 type follower struct {
 	cluster  *Cluster
+	client   kubernetes.Interface
 	pods     corelisters.PodLister
 	services corelisters.ServiceLister
 
@@ -30,22 +30,19 @@ type follower struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	mu      sync.Mutex // for the fields below, which the loop alone writes
-	plugged map[types.UID]*pod
-	borne   map[netip.Addr]*Worker
+	mu       sync.Mutex // for the fields below, which the loop alone writes
+	plugged  map[types.UID]*pod
+	realised map[types.UID]*realised
+	borne    map[netip.Addr]*Worker
 }
 
 // newFollower begins to follow, and returns when everything is there that the
 // API server says by now.
-func (c *Cluster) newFollower(ctx context.Context, config *rest.Config) (*follower, error) {
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, err
-	}
+func (c *Cluster) newFollower(ctx context.Context, client kubernetes.Interface) (*follower, error) {
 	lifetime, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &follower{
-		cluster: c, wake: make(chan struct{}, 1), cancel: cancel,
-		plugged: map[types.UID]*pod{}, borne: map[netip.Addr]*Worker{},
+		cluster: c, client: client, wake: make(chan struct{}, 1), cancel: cancel,
+		plugged: map[types.UID]*pod{}, realised: map[types.UID]*realised{}, borne: map[netip.Addr]*Worker{},
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	f.pods, f.services = factory.Core().V1().Pods().Lister(), factory.Core().V1().Services().Lister()
@@ -102,6 +99,9 @@ func (f *follower) work(ctx context.Context) {
 func (f *follower) stop() {
 	f.cancel()
 	f.running.Wait()
+	for _, r := range f.realised {
+		r.stop()
+	}
 	for _, p := range f.plugged {
 		_ = p.close() // all that is left of it is a descriptor
 	}

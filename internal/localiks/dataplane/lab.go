@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
+	"github.com/iks-patterns/terraform-provider-iks/internal/tools/build"
 )
 
 // Options of a lab.
@@ -23,6 +25,9 @@ type Options struct {
 	Environment *localiks.Environment
 	// Clusters by name, classic ones, that get workers with a data plane.
 	Clusters []string
+	// Images by their names. Pods all of whose containers have such an image run
+	// for real; all others answer on their ports, and that is all.
+	Images map[string]Image
 	// Log hears of programs that end unasked and of pods that cannot be
 	// connected yet; default nothing.
 	Log io.Writer
@@ -81,6 +86,15 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
+	o.Images = maps.Clone(o.Images)
+	if o.Images == nil {
+		o.Images = map[string]Image{}
+	}
+	path, err := build.Path(ctx, coredns)
+	if err != nil {
+		return nil, err
+	}
+	o.Images[corednsImage] = Image{Links: map[string]string{"/coredns": path}}
 	dir, err := folder.New("dataplane-")
 	if err != nil {
 		return nil, fmt.Errorf("data plane: %w", err)

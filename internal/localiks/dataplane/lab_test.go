@@ -46,7 +46,9 @@ func start(t *testing.T) (*dataplane.Lab, *dataplane.Cluster) {
 			t.Error(err)
 		}
 	})
-	lab, err := dataplane.Start(t.Context(), dataplane.Options{Environment: environment, Clusters: []string{only}, Log: t.Output()})
+	lab, err := dataplane.Start(t.Context(), dataplane.Options{
+		Environment: environment, Clusters: []string{only}, Log: t.Output(), Images: map[string]dataplane.Image{realImage: {Links: map[string]string{"/hello": "/usr/bin/echo"}}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +130,10 @@ func TestDefaults(t *testing.T) {
 	if err := lab.Check(t.Context(), all...); err != nil {
 		t.Fatal(err)
 	}
+	if err := lab.Check(t.Context(), byName(one)...); err != nil {
+		t.Fatal(err)
+	}
+	podsThatRun(t, cluster, client)
 	// What a failure says, and that there are failures.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()

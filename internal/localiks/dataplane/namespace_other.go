@@ -14,3 +14,5 @@ func unshare() (*os.File, error) { return nil, errors.ErrUnsupported }
 func setns(*os.File) error { return errors.ErrUnsupported }
 
 func sentAgain(net.Conn) (bool, error) { return false, errors.ErrUnsupported }
+
+func (layout) mount(string) error { return errors.ErrUnsupported }

@@ -61,11 +61,15 @@ func (f *follower) connect(ctx context.Context, pods []*corev1.Pod, services []*
 	there := map[types.UID]bool{}
 	for _, p := range pods {
 		worker := f.cluster.Workers[parse(p.Spec.NodeName)]
-		if !runs(p) || p.Spec.HostNetwork || worker == nil {
+		forReal := f.cluster.lab.options.real(p)
+		if !runs(p) || p.Spec.HostNetwork && !forReal || worker == nil {
 			continue
 		}
 		there[p.UID] = true
 		host := f.known(p.UID)
+		if p.Spec.HostNetwork {
+			host = worker.Host
+		}
 		if host == nil {
 			var err error
 			if host, err = f.plug(ctx, p, worker); err != nil {
@@ -73,16 +77,45 @@ func (f *follower) connect(ctx context.Context, pods []*corev1.Pod, services []*
 				continue
 			}
 		}
+		if forReal {
+			f.keep(ctx, p, host, worker)
+			continue
+		}
 		for _, port := range portsOf(p, services) {
 			failures = append(failures, host.Serve(ctx, port.protocol, port.number))
 		}
 	}
+	f.give(there)
 	for uid, p := range f.plugged {
 		if !there[uid] {
 			failures = append(failures, f.unplug(ctx, uid, p))
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// keep runs a pod for real from now on.
+func (f *follower) keep(ctx context.Context, p *corev1.Pod, host *Host, worker *Worker) {
+	if f.realised[p.UID] != nil {
+		return
+	}
+	r := f.realise(ctx, p, host, worker)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.realised[p.UID] = r
+}
+
+// give ends the pods that ran for real and are not there any more.
+func (f *follower) give(there map[types.UID]bool) {
+	for uid, r := range f.realised {
+		if there[uid] {
+			continue
+		}
+		r.stop()
+		f.mu.Lock()
+		delete(f.realised, uid)
+		f.mu.Unlock()
+	}
 }
 
 func (f *follower) known(uid types.UID) *Host {

@@ -18,11 +18,13 @@ type Verdict string
 
 // Verdicts. A policy that denies drops: what it denies is Dropped, and so is what
 // no route leads to and what nobody bears the address of. Refused are packets
-// that came to a host where nothing serves the port.
+// that came to a host where nothing serves the port. Unnamed is what the DNS does
+// not know.
 const (
 	Open    Verdict = "open"
 	Dropped Verdict = "dropped"
 	Refused Verdict = "refused"
+	Unnamed Verdict = "no such name"
 )
 
 // patience is how long an answer may take. Nothing here is slower than a few
@@ -42,6 +44,8 @@ type Probe struct {
 	// Protocol is TCP or UDP.
 	Protocol string
 	To       netip.AddrPort
+	// Name is asked for the address in To's place, in the cluster's DNS; "" for To.
+	Name string
 	// Label says in words what it is about.
 	Label string
 }
@@ -69,7 +73,15 @@ func (p Probe) Send(ctx context.Context) (Answer, error) {
 func (p Probe) send(ctx context.Context, patience time.Duration) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	connection, err := p.From.dial(ctx, p.Protocol, p.Source, p.To)
+	to := p.To
+	if p.Name != "" {
+		address, err := p.From.lookUp(ctx, p.Name)
+		if err != nil {
+			return verdictOf(err)
+		}
+		to = netip.AddrPortFrom(address, to.Port())
+	}
+	connection, err := p.From.dial(ctx, p.Protocol, p.Source, to)
 	if err != nil {
 		return verdictOf(err)
 	}
@@ -114,7 +126,10 @@ func (h *Host) dial(ctx context.Context, protocol string, source netip.Addr, to 
 // verdictOf reads an error as a verdict.
 func verdictOf(err error) (Answer, error) {
 	var network net.Error
+	var name *net.DNSError
 	switch {
+	case errors.As(err, &name) && name.IsNotFound:
+		return Answer{Verdict: Unnamed}, nil
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Answer{Verdict: Refused}, nil
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):

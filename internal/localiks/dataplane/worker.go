@@ -87,6 +87,9 @@ func (c *Cluster) newWorker(ctx context.Context, info fakeiks.Worker) (*Worker, 
 			return nil, err
 		}
 	}
+	if err := w.proxy(ctx); err != nil {
+		return nil, err
+	}
 	return w, host.sysctl("1", "ipv4/ip_forward")
 }
 

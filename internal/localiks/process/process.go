@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // process is one running program. Its output goes to <folder>/logs/<name>.log.
@@ -128,6 +129,26 @@ func (g *Group) Stop(names ...string) {
 		_ = proc.cmd.Process.Kill() // it may have ended by itself
 	}
 	for _, proc := range stopped {
+		<-proc.done
+	}
+}
+
+// End asks a program and its children to end, as a container is asked, and
+// stops the program when it still runs after a while.
+func (g *Group) End(name string, patience time.Duration) {
+	g.mu.Lock()
+	proc, ok := g.running[name]
+	delete(g.running, name)
+	g.mu.Unlock()
+	if !ok {
+		return
+	}
+	// The process group is the program's own (Setpgid).
+	_ = syscall.Kill(-proc.cmd.Process.Pid, syscall.SIGTERM) // it may have ended by itself
+	select {
+	case <-proc.done:
+	case <-time.After(patience):
+		_ = proc.cmd.Process.Kill()
 		<-proc.done
 	}
 }

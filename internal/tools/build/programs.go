@@ -82,6 +82,11 @@ func Programs() []Program {
 			Folder: "calico", Module: calico, Package: calico + "/felix/cmd/calico-felix",
 		},
 		Program{
+			Name: "coredns", Group: GroupPackets,
+			// A main of its own, with few plugins.
+			Folder: "coredns", Module: "github.com/coredns/coredns", Package: ".",
+		},
+		Program{
 			Name: "calicoctl", Group: GroupTests, InAll: true,
 			Folder: "calico", Module: calico, Package: calico + "/calicoctl/calicoctl",
 		},

@@ -1,0 +1,227 @@
+package dataplane
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+)
+
+// realised is a pod whose containers run as programs of this machine. kwok says
+// of every pod at once that it is ready; of these it is said anew, by what
+// their programs and probes say.
+type realised struct {
+	pod     *corev1.Pod
+	host    *Host
+	worker  *Worker
+	client  kubernetes.Interface
+	options Options
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// real says whether a lab has the images of all containers of a pod.
+func (o Options) real(p *corev1.Pod) bool {
+	all := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
+	return !slices.ContainsFunc(all, func(c corev1.Container) bool {
+		_, known := o.Images[c.Image]
+		return !known
+	})
+}
+
+// realise runs a pod until stop.
+func (f *follower) realise(ctx context.Context, p *corev1.Pod, h *Host, worker *Worker) *realised {
+	r := &realised{pod: p.DeepCopy(), host: h, worker: worker, client: f.client, options: f.cluster.lab.options}
+	ctx, r.cancel = context.WithCancel(ctx)
+	r.running.Go(func() {
+		for ctx.Err() == nil {
+			err := r.live(ctx)
+			if err == nil {
+				return
+			}
+			if ctx.Err() == nil {
+				_, _ = fmt.Fprintf(r.options.Log, "pod %s/%s, to be started again: %v\n", p.Namespace, p.Name, err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	})
+	return r
+}
+
+// stop asks the pod's programs to end and waits until they have.
+func (r *realised) stop() {
+	r.cancel()
+	r.running.Wait()
+}
+
+// live runs the pod's programs once. nil says that they have come to their end,
+// which stands in the pod's status.
+func (r *realised) live(ctx context.Context) error {
+	if err := r.say(ctx, unready); err != nil {
+		return err
+	}
+	over, err := layoutOf(ctx, r.client, r.pod, r.options.Images)
+	if err != nil {
+		return err
+	}
+	dns := "nameserver " + dnsService + "\nsearch " + r.pod.Namespace + ".svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+	over.resolver = dns
+	s, err := newSandbox(filepath.Join(r.worker.dir, "pods", string(r.pod.UID)), r.host, over)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(r.pod.Spec.Containers))
+	for i, c := range r.pod.Spec.Containers {
+		names[i] = c.Name
+	}
+	defer func() { s.close(names...) }()
+	for _, c := range r.pod.Spec.InitContainers {
+		if code, err := s.run(c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker)); err != nil || code != 0 {
+			return fmt.Errorf("init container %s: exit code %d, %w: %s", c.Name, code, err, s.log(c.Name))
+		}
+	}
+	// Of several containers the first decides; no pod here needs more.
+	var ended <-chan error
+	for i, c := range r.pod.Spec.Containers {
+		heard, err := s.start(c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker))
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			ended = heard
+		}
+	}
+	return r.watch(ctx, s, ended)
+}
+
+// watch says whether the pod is ready until its program ends or ctx does.
+func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) error {
+	first := r.pod.Spec.Containers[0]
+	ready := false
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err := r.refresh(ctx, s); err != nil && ctx.Err() == nil {
+			return err
+		}
+		now := true
+		if first.ReadinessProbe != nil && first.ReadinessProbe.Exec != nil {
+			code, err := s.run("probe", commandOf(r.pod, first, first.ReadinessProbe.Exec.Command, r.worker))
+			if err != nil {
+				return err
+			}
+			now = code == 0
+		}
+		if now != ready {
+			state := unready
+			if now {
+				state = isReady
+			}
+			if err := r.say(ctx, state); err != nil {
+				return err
+			}
+			ready = now
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-ended:
+			if r.pod.Spec.RestartPolicy == corev1.RestartPolicyNever {
+				return r.say(ctx, func(status *corev1.PodStatus) { over(status, first, exitCode(err), s.log(first.Name)) })
+			}
+			return fmt.Errorf("container %s: %w", first.Name, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// refresh brings what ConfigMaps and Secrets say by now into the pod.
+func (r *realised) refresh(ctx context.Context, s *sandbox) error {
+	now, err := layoutOf(ctx, r.client, r.pod, r.options.Images)
+	if apierrors.IsNotFound(err) {
+		return nil // what is mounted stays
+	}
+	if err != nil {
+		return err
+	}
+	return s.write(now.files)
+}
+
+// say changes the pod's status.
+func (r *realised) say(ctx context.Context, change func(*corev1.PodStatus)) error {
+	pods := r.client.CoreV1().Pods(r.pod.Namespace)
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		p, err := pods.Get(ctx, r.pod.Name, metav1.GetOptions{})
+		if err != nil || p.UID != r.pod.UID {
+			return err
+		}
+		change(&p.Status)
+		_, err = pods.UpdateStatus(ctx, p, metav1.UpdateOptions{})
+		return err
+	})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func unready(status *corev1.PodStatus) { readiness(status, corev1.ConditionFalse) }
+func isReady(status *corev1.PodStatus) { readiness(status, corev1.ConditionTrue) }
+
+func readiness(status *corev1.PodStatus, now corev1.ConditionStatus) {
+	for i, condition := range status.Conditions {
+		if condition.Type == corev1.PodReady || condition.Type == corev1.ContainersReady {
+			status.Conditions[i].Status, status.Conditions[i].LastTransitionTime = now, metav1.Now()
+		}
+	}
+	for i := range status.ContainerStatuses {
+		status.ContainerStatuses[i].Ready = now == corev1.ConditionTrue
+	}
+}
+
+// over is the status of a pod whose program has ended and is not to run again.
+func over(status *corev1.PodStatus, c corev1.Container, code int, log string) {
+	unready(status)
+	status.Phase = corev1.PodSucceeded
+	reason := "Completed"
+	if code != 0 {
+		status.Phase, reason = corev1.PodFailed, "Error"
+	}
+	end := &corev1.ContainerStateTerminated{ExitCode: int32(code), Reason: reason, FinishedAt: metav1.Now()}
+	if code != 0 && c.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError {
+		lines := strings.Split(log, "\n")
+		end.Message = strings.Join(lines[max(0, len(lines)-80):], "\n")
+	}
+	for i := range status.ContainerStatuses {
+		if status.ContainerStatuses[i].Name == c.Name {
+			status.ContainerStatuses[i].State = corev1.ContainerState{Terminated: end}
+		}
+	}
+}
+
+// Log is what a container of a realised pod (namespace/name) has printed, for
+// tests that fail.
+func (c *Cluster) Log(pod, container string) string {
+	c.follow.mu.Lock()
+	defer c.follow.mu.Unlock()
+	for uid, p := range c.follow.realised {
+		if p.pod.Namespace+"/"+p.pod.Name == pod {
+			s := &sandbox{dir: filepath.Join(p.worker.dir, "pods", string(uid))}
+			return s.log(container)
+		}
+	}
+	return "no such pod runs"
+}

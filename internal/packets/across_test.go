@@ -6,6 +6,9 @@ const (
 	clusterAddress where = "the remote service's address in the consumers' cluster"
 )
 
+// paymentsName is the remote service's name in the consumers' cluster.
+const paymentsName where = "payments." + namespace + clusterDomain
+
 const privateService = `resource "iks_private_service" "it" {
   cluster   = var.other_cluster
   namespace = "default"
@@ -32,7 +35,8 @@ func acrossClusters() []scenario {
 	byOther := "there-app-"
 	reached := line{from: []who{pod, worker, neighbour}, to: privateAddress, ports: []uint16{8443}, protocols: tcp, without: dropped, with: open, by: byOther}
 	unreached := line{from: []who{client, office}, to: privateAddress, ports: []uint16{8443}, protocols: tcp, without: dropped, with: dropped}
-	byName := line{from: []who{pod, worker}, to: clusterAddress, ports: []uint16{443}, protocols: tcp, without: dropped, with: open, by: byOther}
+	byName := line{from: []who{pod}, to: paymentsName, ports: []uint16{443}, protocols: tcp, without: unnamed, with: open, by: byOther}
+	byAddress := line{from: []who{pod, worker}, to: clusterAddress, ports: []uint16{443}, protocols: tcp, without: dropped, with: open, by: byOther}
 	return []scenario{
 		{
 			resource: "iks_private_service", name: "is reached over the private network and not from the internet, but for its node port",
@@ -59,7 +63,7 @@ resource "iks_nodeport_guard" "it" {
 			resource: "iks_remote_service", name: "leads pods of one cluster to those of another, over the private network",
 			config: privateService + remoteService, named: both,
 			lines: []line{
-				byName, reached, unreached,
+				byName, byAddress, reached, unreached,
 				{from: []who{client, office, neighbour}, to: clusterAddress, ports: []uint16{443}, protocols: tcp, without: dropped, with: dropped},
 			},
 		},
@@ -68,7 +72,7 @@ resource "iks_nodeport_guard" "it" {
 			config: privateService + remoteService + isolation(`network = "private"`, `peer_cidrs = [iks_private_service.it.ip]`),
 			named:  both,
 			lines: []line{
-				byName,
+				byName, byAddress,
 				{from: []who{pod, worker}, to: privateAddress, ports: []uint16{8443}, protocols: tcp, without: dropped, with: open, by: byOther},
 				{from: []who{pod, worker}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
 			},

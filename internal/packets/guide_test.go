@@ -61,9 +61,8 @@ them. Only the cloud around is played.
 
 Each scenario below is a configuration that is applied with Terraform. Its probes, new connections over TCP and packets over UDP, are sent
 before the apply, after it, and after the destroy, and each must meet its verdict all three times: *open* (answered), *dropped* (no answer),
-*refused* (nothing serves the port). At least one verdict of each scenario is another with the resource than without, so leaving the resource
-out fails the scenario. An address that a resource is given by the cluster can only be probed after the apply and after the destroy. Names are
-not looked up: no DNS server runs there. This page is written from the tables that the tests run.
+*refused* (nothing serves the port), *no such name* (the cluster's DNS, a real CoreDNS, does not know it). At least one verdict of each scenario is another with the resource than without, so leaving the resource
+out fails the scenario. An address that a resource is given by the cluster can only be probed after the apply and after the destroy. This page is written from the tables that the tests run.
 
 `
 

@@ -30,6 +30,7 @@ func inbound(arguments ...string) string {
 func clustersOwn() []line {
 	return []line{
 		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
+		{from: []who{pod, worker}, to: internet, ports: []uint16{53}, protocols: udp, without: open, with: open},
 		{from: []who{worker, pod}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
 		{from: []who{neighbour, worker, pod}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
 		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
@@ -45,6 +46,7 @@ func inboundGuard() []scenario {
 			config: inbound("ingress_health_monitors = []"),
 			lines: append(clustersOwn(), []line{
 				{from: []who{client, office}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: open, with: dropped},
 				{from: []who{client, office}, to: web, ports: []uint16{80, 32768}, without: open, with: dropped},
 				{from: []who{client}, to: database, ports: []uint16{27017}, without: open, with: dropped},
 				{from: []who{client}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: dropped},
@@ -100,8 +102,10 @@ func inboundGuard() []scenario {
 		{
 			name: "denies load balancers before connection tracking without a word to the replies of what the cluster asks",
 			config: inbound("pass_source_cidrs = [var.office_cidr]",
-				`ipvs_load_balancers = [{ address = cidrhost(var.web_cidr, 0), protocol = "TCP", ports = [80] }]`),
+				`ipvs_load_balancers = [{ address = cidrhost(var.web_cidr, 0), protocol = "TCP", ports = [80] }, { address = cidrhost(var.vpn_cidr, 0), protocol = "UDP", ports = [500, 4500] }]`),
 			lines: append(clustersOwn(), []line{
+				{from: []who{client}, to: vpn, ports: vpnPorts, protocols: udp, without: open, with: dropped},
+				{from: []who{office}, to: vpn, ports: vpnPorts, protocols: udp, without: open, with: open},
 				{from: []who{client}, to: web, ports: []uint16{80}, protocols: tcp, without: open, with: dropped},
 				{from: []who{office}, to: web, ports: []uint16{80}, protocols: tcp, without: open, with: open},
 			}...),
@@ -140,13 +144,18 @@ func untrackedDenialAlone(t *testing.T, r *run) {
 		{from: []who{client}, to: web, ports: []uint16{32768}, protocols: tcp, with: open},
 		{from: []who{client}, to: web, ports: []uint16{80}, protocols: tcp, with: dropped},
 		{from: []who{office}, to: web, ports: []uint16{80}, protocols: tcp, with: open},
+		{from: []who{client}, to: web, ports: []uint16{80}, protocols: udp, with: open},
+		{from: []who{client}, to: vpn, ports: vpnPorts, protocols: udp, with: dropped},
+		{from: []who{office}, to: vpn, ports: vpnPorts, protocols: udp, with: open},
+		{from: []who{client}, to: vpn, ports: vpnPorts, protocols: tcp, with: open},
 	}...), line.verdictWith)
 
-	wide := []byte(`{"spec": {"ingress": [{"action": "Deny", "protocol": "TCP"}]}}`)
+	wide := []byte(`{"spec": {"ingress": [{"action": "Deny", "protocol": "TCP"}, {"action": "Deny", "protocol": "UDP"}]}}`)
 	if _, err := policies.Patch(t.Context(), cloud.StoredName("block-public-inbound-ipvs"), types.MergePatchType, wide, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r.check(t, "with a denial of the whole interface before connection tracking", []line{
 		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, protocols: tcp, with: dropped},
+		{from: []who{pod, worker}, to: internet, ports: []uint16{53}, protocols: udp, with: dropped},
 	}, line.verdictWith)
 }

@@ -1,5 +1,7 @@
 package packets
 
+import isolated "github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
+
 // alive is what a cluster needs to live, under either set.
 func alive() []line {
 	return []line{
@@ -7,6 +9,7 @@ func alive() []line {
 		{from: []who{worker}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
 		{from: []who{worker, pod}, to: server, ports: []uint16{53}, protocols: udp, without: open, with: open},
 		{from: []who{pod}, to: pods, ports: []uint16{8080}, without: open, with: open},
+		{from: []who{pod}, to: webName, ports: []uint16{80}, protocols: tcp, without: open, with: open},
 		{from: []who{client}, to: workers, ports: nodePorts, without: open, with: open},
 		{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: open},
 		{from: []who{client}, to: albs, ports: []uint16{443}, protocols: tcp, without: open, with: open},
@@ -23,20 +26,32 @@ func isolation(arguments ...string) string {
 	return config + "}\n"
 }
 
+// table are the lines that the resource's documentation says of a network. By
+// itself, nothing of them is closed.
+func table(network string) []line {
+	var out []line
+	for _, row := range isolated.Table() {
+		if row.Network != network {
+			continue
+		}
+		l := line{to: where(row.To), ports: row.Ports, protocols: row.Protocols, without: open, with: dropped}
+		if row.Open {
+			l.with = open
+		}
+		for _, from := range row.From {
+			l.from = append(l.from, who(from))
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
 func networkIsolation() []scenario {
 	all := []scenario{
 		{
-			name:   "isolates the private network and cuts nothing off that the cluster needs, after each single policy",
-			config: isolation(`network = "private"`),
-			lines: append(alive(), []line{
-				{from: []who{neighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: dropped},
-				{from: []who{worker}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: open},
-				{from: []who{worker}, to: server, ports: []uint16{443, 8080}, protocols: tcp, without: open, with: dropped},
-				{from: []who{pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
-				{from: []who{pod}, to: server, ports: []uint16{443}, protocols: tcp, without: open, with: open},
-				{from: []who{pod}, to: masterPrivate, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
-				{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: open},
-			}...),
+			name:     "isolates the private network and cuts nothing off that the cluster needs, after each single policy",
+			config:   isolation(`network = "private"`),
+			lines:    append(alive(), table("private")...),
 			eachStep: alive(),
 		},
 		{
@@ -50,17 +65,19 @@ func networkIsolation() []scenario {
 			bothDoors: true,
 		},
 		{
-			name:   "isolates the public network and cuts nothing off that the cluster needs, after each single policy",
-			config: isolation(`network = "public"`),
-			lines: append(alive(), []line{
-				{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
-				{from: []who{worker, pod}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
-				{from: []who{worker, pod}, to: internet, ports: []uint16{53}, protocols: udp, without: open, with: open},
-				{from: []who{pod}, to: masterPublic, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
-				{from: []who{pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
-				{from: []who{worker}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: open},
-			}...),
+			name:     "isolates the public network and cuts nothing off that the cluster needs, after each single policy",
+			config:   isolation(`network = "public"`),
+			lines:    append(alive(), table("public")...),
 			eachStep: alive(),
+		},
+		{
+			name:   "sends a canary that runs for real, and takes back at once what the canary finds cut off",
+			config: isolation(`network = "private"`, `canary = { image = "`+busyboxImage+`", namespace = "default" }`),
+			lines: []line{
+				{from: []who{pod}, to: webName, ports: []uint16{80}, protocols: tcp, without: open, with: open},
+				{from: []who{pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+			},
+			then: canaries,
 		},
 	}
 	for i := range all {

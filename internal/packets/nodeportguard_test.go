@@ -68,6 +68,7 @@ func nodePortGuard() []scenario {
 			lines: []line{
 				{from: []who{client, office}, to: edge, ports: nodePorts, without: open, with: open},
 				{from: []who{client, office}, to: others, ports: nodePorts, without: open, with: dropped},
+				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: open, with: dropped},
 			},
 			bothDoors: true,
 		},

@@ -39,7 +39,8 @@ type run struct {
 	stage     *stage
 	scenario  scenario
 	workspace *acctest.Workspace
-	probes    *int // that were sent
+	head      string // of each configuration: provider and variables
+	probes    *int   // that were sent
 	known     map[where][]netip.Addr
 }
 
@@ -51,8 +52,8 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	}
 	environment, declarations := s.variables(t)
 	r := &run{stage: s, scenario: sc, probes: probes}
-	head := r.provider(t) + declarations
-	r.workspace = acctest.NewWorkspace(t, head+sc.config)
+	r.head = r.provider(t) + declarations
+	r.workspace = acctest.NewWorkspace(t, r.head+sc.config)
 	r.workspace.Env = environment
 	r.check(t, "before", sc.lines, line.verdictWithout)
 	if sc.changed != "" {
@@ -73,7 +74,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 		sc.then(t, r)
 	}
 	if sc.changed != "" {
-		r.change(t, head+sc.changed)
+		r.change(t, r.head+sc.changed)
 	}
 	r.workspace.MustDestroy()
 	destroyed = true
@@ -119,6 +120,9 @@ func (r *run) expect(t *testing.T, l line, want dataplane.Verdict) []dataplane.E
 	var list []dataplane.Expectation
 	for _, from := range l.from {
 		for _, host := range r.stage.hosts(from) {
+			if l.to.isName() {
+				list = append(list, l.expectations(from, host, netip.Addr{}, want)...)
+			}
 			for _, address := range to {
 				if address == host.Address {
 					continue // what one says to oneself passes no policy
@@ -139,11 +143,15 @@ func (l line) expectations(from who, host *dataplane.Host, to netip.Addr, want d
 	if protocols == nil {
 		protocols = []string{dataplane.TCP, dataplane.UDP}
 	}
+	name := ""
+	if l.to.isName() {
+		name = string(l.to)
+	}
 	var list []dataplane.Expectation
 	for _, port := range l.ports {
 		for _, protocol := range protocols {
 			list = append(list, dataplane.Expectation{Want: want, By: l.by, Probe: dataplane.Probe{
-				From: host, Protocol: protocol, To: netip.AddrPortFrom(to, port), Label: fmt.Sprintf("%s to %s", from, l.to),
+				From: host, Protocol: protocol, To: netip.AddrPortFrom(to, port), Name: name, Label: fmt.Sprintf("%s to %s", from, l.to),
 			}})
 		}
 	}

@@ -2,6 +2,7 @@ package packets
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
@@ -87,13 +88,24 @@ const (
 	pods           where = "every pod"
 	othersWorkers  where = "every worker of the other cluster, public address"
 	internet       where = "a server on the internet"
+	workersIPv6Out where = "every worker, public IPv6 address"
 )
+
+// clusterDomain ends the names that a cluster's DNS knows.
+const clusterDomain = ".svc.cluster.local"
+
+// webName is the load balancer's Service.
+const webName where = "web." + namespace + clusterDomain
+
+// isName tells whether a place is a name, which the sender looks up each time.
+func (w where) isName() bool { return strings.HasSuffix(string(w), clusterDomain) }
 
 // Words for both verdicts of a line.
 const (
 	open    = dataplane.Open
 	dropped = dataplane.Dropped
 	refused = dataplane.Refused
+	unnamed = dataplane.Unnamed
 )
 
 var (

@@ -51,7 +51,10 @@ func newStage(t *testing.T) *stage {
 		balancers:   map[where]netip.Addr{},
 	}
 	var err error
-	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{Environment: s.environment, Clusters: []string{clusterName, otherClusterName}, Log: t.Output()})
+	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{
+		Environment: s.environment, Clusters: []string{clusterName, otherClusterName}, Log: t.Output(),
+		Images: map[string]dataplane.Image{busyboxImage: busybox()},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +207,10 @@ func (s *stage) addresses(to where) []netip.Addr {
 	case workersIPv6:
 		for _, w := range all {
 			list = append(list, w.PrivateIPv6())
+		}
+	case workersIPv6Out:
+		for _, w := range all {
+			list = append(list, w.PublicIPv6())
 		}
 	case web, database, vpn, internal:
 		list = append(list, s.balancers[to])

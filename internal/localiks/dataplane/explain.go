@@ -61,7 +61,7 @@ func (l *Lab) onTheWay(p Probe) []*Worker {
 
 // bears says whether an address is one of the worker's, or of a pod on it.
 func (w *Worker) bears(address netip.Addr) bool {
-	if address == w.Address || address == w.Public || address == w.PrivateIPv6() {
+	if address == w.Address || address == w.Public || address == w.PrivateIPv6() || address == w.PublicIPv6() {
 		return true
 	}
 	f := w.cluster.follow

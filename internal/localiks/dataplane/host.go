@@ -29,6 +29,10 @@ type Host struct {
 // address there is Address.
 func (h *Host) PrivateIPv6() netip.Addr { return parse("fd00::" + h.Address.String()) }
 
+// PublicIPv6 is the address on the internet of a host whose IPv4 address there
+// is Public.
+func (h *Host) PublicIPv6() netip.Addr { return parse("2001:db8::" + h.Public.String()) }
+
 func newHost(ctx context.Context, name string) (*Host, error) {
 	n, err := newNamespace(ctx)
 	if err != nil {

@@ -35,8 +35,8 @@ const (
 	canaryRemove = 15 * time.Second
 )
 
-// canaryScript is what the canary runs: a POSIX shell with nslookup and nc, as
-// busybox has them.
+// canaryScript is what the canary runs: a POSIX shell with nslookup, nc, grep
+// and timeout, as busybox has them.
 //
 //go:embed canary.sh
 var canaryScript string

@@ -45,7 +45,7 @@ func TestCanaryScript(t *testing.T) {
 			}
 			write("nslookup.does", c.nslookup)
 			write("nc.does", c.nc)
-			const does = "#!/bin/sh\nread does <\"$0.does\"\nrest=${does#?}\n[ -z \"$rest\" ] || echo \"$rest\" >\"$0.does\"\ncase $does in f*) exit 1 ;; esac\n"
+			const does = "#!/bin/sh\nread does <\"$0.does\"\nrest=${does#?}\n[ -z \"$rest\" ] || echo \"$rest\" >\"$0.does\"\ncase $does in f*) exit 1 ;; esac\necho it answers\n"
 			write("nslookup", does)
 			write("nc", does)
 			// Each pause is a second of the clock.

@@ -32,7 +32,7 @@ func (part) Describe() framework.Description {
 	}
 	return framework.Description{
 		Name:          "network_isolation",
-		Schema:        schema.Schema{MarkdownDescription: describeResource, Attributes: all},
+		Schema:        schema.Schema{MarkdownDescription: describeResource + "\n\n" + describeTable + "\n\n" + tableText(), Attributes: all},
 		Key:           []string{"network"},
 		CreateTimeout: timeout, UpdateTimeout: timeout, DeleteTimeout: timeout,
 	}
@@ -47,6 +47,8 @@ All policies that allow are written and verified first, then what cuts off: the 
 Pods that connect to anything else - webhooks outside the pod network, databases, other clusters - need ` + "`peer_cidrs`" + ` or an ` + "`iks_network_policy`" + ` of an order below 1500 (pods) or the denial's (workers; 99900 private, 1850 public). It differs from IBM's samples in this: the pods' services and peers are in the one policy of their egress, so that it takes effect as a whole; pods connect to each other under the public set as well; Calico's own API (port 5443) stays reachable.
 
 **Classic only.** On **VPC** workers have no host endpoints; there, security groups and network ACLs do this work, and the resource is an error that says so. OpenShift needs further policies for its console and monitoring under the public set, which are not part of it.`
+
+const describeTable = `What each set leaves open and what it closes, without peers and optional policies; packets prove it ([What is proven, and how](../guides/proof.md)):`
 
 func networkAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{

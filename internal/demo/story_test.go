@@ -16,7 +16,16 @@ import (
 )
 
 // TestAccDemo runs the whole demo, which checks every act by itself.
-func TestAccDemo(t *testing.T) { acctest.UnderEachCLI(t, wholeDemo) }
+func TestAccDemo(t *testing.T) {
+	alone := true
+	acctest.UnderEachCLI(t, func(t *testing.T) {
+		if alone {
+			startsAll(t)
+		}
+		alone = false // starting and ending clusters is the same under each
+		wholeDemo(t)
+	})
+}
 
 func wholeDemo(t *testing.T) {
 	o, temporary := setting(t)
@@ -33,6 +42,7 @@ func wholeDemo(t *testing.T) {
 
 // TestAccDemoInterrupted ends the demo in the middle of an apply, as Ctrl-C does.
 func TestAccDemoInterrupted(t *testing.T) {
+	startsAll(t)
 	o, temporary := setting(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -42,6 +52,9 @@ func TestAccDemoInterrupted(t *testing.T) {
 	}
 	empty(t, temporary)
 }
+
+// startsAll has the demo start its clusters itself, as it does elsewhere.
+func startsAll(t *testing.T) { t.Setenv("LOCALIKS_LENDER", "") }
 
 // setting prepares what the demo is given, and a folder of its own for all that
 // it writes.

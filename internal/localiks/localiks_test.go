@@ -16,6 +16,14 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
+// The clusters here are started and ended, not borrowed.
+func TestMain(m *testing.M) {
+	if err := os.Unsetenv("LOCALIKS_LENDER"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 // An environment from its start to its end: the IKS API and the API server tell
 // of the same workers, a cluster can go and come back, nothing is left behind.
 func TestEnvironment(t *testing.T) {

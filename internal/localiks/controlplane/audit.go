@@ -99,6 +99,7 @@ func (c *ControlPlane) audit(ctx context.Context, since AuditMark) (AuditEvents,
 			return nil, since, fmt.Errorf("audit log of %s: %w", c.options.Name, err)
 		}
 	}
+	since.position = max(since.position, c.access.auditFrom)
 	var events AuditEvents
 	var end AuditMark
 	err := until(ctx, func(context.Context) error {

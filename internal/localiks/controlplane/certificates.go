@@ -60,6 +60,15 @@ func loadAuthority(certificatePEM, keyPEM []byte) (*authority, error) {
 // bundle is the authority's certificate as PEM.
 func (a *authority) bundle() []byte { return encode(a.certificate.Raw) }
 
+// privateKey is the authority's key as PEM.
+func (a *authority) privateKey() ([]byte, error) {
+	key, err := keyutil.MarshalPrivateKeyToPEM(a.key)
+	if err != nil {
+		return nil, fmt.Errorf("key of the certificate authority: %w", err)
+	}
+	return key, nil
+}
+
 // client issues a certificate that Kubernetes takes for this user and groups.
 func (a *authority) client(user string, groups ...string) (certificate, key []byte, err error) {
 	return a.issue(user, x509.Certificate{

@@ -99,6 +99,7 @@ type access struct {
 	server    string     // https://127.0.0.1:port
 	authority *authority // signs its client and server certificates
 	audit     string     // file that the API server writes its audit log to
+	auditFrom int64      // where what concerns us begins in it
 }
 
 // Environment variable that chooses how the control plane runs, and its values.
@@ -110,9 +111,10 @@ const (
 
 // Start brings up a control plane and returns when its API answers, Calico's
 // resources are served and kwok takes nodes. The programs are built first
-// where they are missing, which takes minutes (see internal/tools/build). The
-// context bounds the start alone. What was started is stopped again when an
-// error is returned.
+// where they are missing, which takes minutes (see internal/tools/build). With
+// LOCALIKS_LENDER it is one that another process runs (see [Lend]). The context
+// bounds the start alone. What was started is stopped again when an error is
+// returned.
 func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	if o.Name == "" || o.Dir == "" {
 		return nil, errors.New("control plane: Name and Dir are needed")
@@ -125,16 +127,25 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
+	return start(ctx, o, func() (plane, error) {
+		switch via := os.Getenv(kubernetesVariable); via {
+		case "", viaPrograms:
+			if lender := os.Getenv(lenderVariable); lender != "" {
+				return borrow(ctx, o, lender)
+			}
+			return newLocal(o)
+		case viaKind:
+			return newKind(ctx, o)
+		default:
+			return nil, fmt.Errorf("%s=%q is neither %q nor %q", kubernetesVariable, via, viaPrograms, viaKind)
+		}
+	})
+}
+
+func start(ctx context.Context, o Options, open func() (plane, error)) (*ControlPlane, error) {
 	c := &ControlPlane{options: o}
-	switch via := os.Getenv(kubernetesVariable); via {
-	case "", viaPrograms:
-		c.plane, err = newLocal(o)
-	case viaKind:
-		c.plane, err = newKind(ctx, o)
-	default:
-		err = fmt.Errorf("%s=%q is neither %q nor %q", kubernetesVariable, via, viaPrograms, viaKind)
-	}
-	if err != nil {
+	var err error
+	if c.plane, err = open(); err != nil {
 		return nil, fmt.Errorf("control plane %s: %w", o.Name, err)
 	}
 	if err := c.start(ctx); err != nil {

@@ -383,7 +383,7 @@ func testEdgeNodes(t *testing.T, r *rig) {
 
 // Many nodes: one patch each and a constant number of other requests.
 func testManyNodes(t *testing.T, r *rig) {
-	const count = 200
+	const count = 60
 	var nodes []controlplane.Node
 	for i := range count {
 		nodes = append(nodes, controlplane.Node{

@@ -57,6 +57,8 @@ func run(ctx context.Context, args []string) error {
 		return up(ctx, home, rest)
 	case "serve": // what up runs in the background
 		return serve(ctx, home, rest)
+	case "lend": // control planes for the packages of a test run, see scripts/test
+		return lend(ctx, rest)
 	case "env":
 		return env(home)
 	case "status":

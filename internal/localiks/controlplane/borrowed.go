@@ -87,6 +87,15 @@ func (b *borrowed) startAPI(context.Context) error { return b.do(orderStart) }
 func (b *borrowed) rewind(context.Context) error   { return b.do(orderRewind) }
 func (b *borrowed) check() error                   { return b.do(orderCheck) }
 
+func (b *borrowed) stored(context.Context) (map[string]string, error) {
+	a, err := b.order(order{Do: orderStored})
+	out := map[string]string{}
+	for key, value := range a.Stored {
+		out[key] = string(value)
+	}
+	return out, err
+}
+
 // stop gives it back, so that who borrows next need not wait for a new one.
 func (b *borrowed) stop() error {
 	_ = b.do(orderReturn) // what is left of the connection says the same

@@ -91,12 +91,15 @@ const (
 	orderStart  = "start the API server"
 	orderRewind = "rewind"
 	orderCheck  = "check"
+	orderStored = "say what is stored"
 	orderReturn = "take back"
 )
 
-// answer to an order; all but Error belongs to the first one.
+// answer to an order.
 type answer struct {
-	Error          string
+	Error  string
+	Stored map[string][]byte // to the order for it
+	// All else answers the first one.
 	Server, Audit  string
 	AuditFrom      int64
 	Authority, Key []byte // PEM
@@ -136,11 +139,16 @@ func (l *lender) serve(ctx context.Context, connection net.Conn) {
 			return // it has gone
 		}
 		a = answer{}
-		if next.Do == orderReturn {
+		var err error
+		switch next.Do {
+		case orderReturn:
 			returned()
-			continue
+		case orderStored:
+			a.Stored, err = borrowed.content(ctx)
+		default:
+			err = borrowed.obey(ctx, next.Do, first.CalicoAPI)
 		}
-		if err := borrowed.obey(ctx, next.Do, first.CalicoAPI); err != nil {
+		if err != nil {
 			a.Error = err.Error()
 		}
 	}
@@ -277,6 +285,15 @@ func (p *lent) obey(ctx context.Context, what string, calicoAPI bool) error {
 		return p.plane.check()
 	}
 	return fmt.Errorf("there is no order %q", what)
+}
+
+func (p *lent) content(ctx context.Context) (map[string][]byte, error) {
+	stored, err := p.plane.stored(ctx)
+	out := map[string][]byte{}
+	for key, value := range stored {
+		out[key] = []byte(value)
+	}
+	return out, err
 }
 
 // restore undoes all that a borrower has done.

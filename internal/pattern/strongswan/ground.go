@@ -26,7 +26,7 @@ const (
 	// versionAnnotation on the Secret says which version of the key it has.
 	versionAnnotation = "terraform-provider-iks/key-version"
 
-	waitNone, waitPods = "none", "pods"
+	waitNone, waitPods, waitEstablished = "none", "pods", "established"
 )
 
 // ground is a cluster, as far as a tunnel needs it.
@@ -192,5 +192,8 @@ func (g ground) look(ctx context.Context, m *model) (missing []string, err error
 			missing = append(missing, fmt.Sprintf("DaemonSet %s/%s has %d of %d pods ready", d.Namespace, d.Name, d.Status.NumberReady, d.Status.DesiredNumberScheduled))
 		}
 	}
-	return missing, err
+	if err != nil || len(missing) > 0 || m.WaitFor.ValueString() != waitEstablished {
+		return missing, err
+	}
+	return established(ctx, g.conn, of.Namespace, m.Name.ValueString())
 }

@@ -160,7 +160,7 @@ func podAttributes() map[string]schema.Attribute {
 		},
 		"privileged":   truth("Whether the VPN pod runs privileged. Default `false`: it has the capabilities that it needs."),
 		"extra_values": text("Further values of the chart, a JSON object (`jsonencode`), over those of this resource. They are recorded in the cluster: no secret belongs here. Default none."),
-		"wait_for":     oneOf("wait_for", "What an apply waits for. `none`; `pods`: the release's pods are ready and its load balancers have addresses.", waitNone, waitPods),
+		"wait_for":     oneOf("wait_for", "What an apply waits for. `none`; `pods`: the release's pods are ready and its load balancers have addresses; `established`: the tunnel carries packets as well, so the remote end must be there. For the last one the identity needs the right to get `pods/log`, unless it is the `builtin` chart and the cluster initiates.", waitNone, waitPods, waitEstablished),
 	}
 }
 

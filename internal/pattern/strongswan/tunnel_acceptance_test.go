@@ -170,7 +170,7 @@ func TestAccKeyRotation(t *testing.T) {
 	// Without a version nobody can see it, so nothing happens.
 	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "1")))
 	w.MustPlanEmpty()
-	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "2")))
+	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "2")+"  wait_for = \"established\"\n"))
 	w.MustApply()
 	w.MustPlanEmpty()
 	if stored() != secondKey {

@@ -271,6 +271,27 @@ func (r *rig) history(t *testing.T) {
 	}
 }
 
+// forgotten removes revisions, but neither the one that is deployed nor the latest.
+func (r *rig) forgotten(t *testing.T) {
+	ns := r.namespace(t, "forgotten")
+	r.install(t, ns, map[string]any{"greeting": "one"})
+	r.upgrade(t, ns, map[string]any{"greeting": "two"})
+	r.upgrade(t, ns, map[string]any{"greeting": "three"})
+	first := func(now *helm.Release) bool { return now.Values["greeting"] == "one" }
+	for _, doomed := range []func(*helm.Release) bool{first, first, func(now *helm.Release) bool { return now.Revision == 3 }} {
+		if err := r.Forget(t.Context(), ns, "app", doomed); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "what is kept", r.statuses(t, ns), []string{"2 superseded", "3 deployed"})
+	}
+	if err := r.Forget(t.Context(), ns, "nothing", first); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Rollback(t.Context(), helm.RollbackOptions{Namespace: ns, Name: "app", Revision: 1}); err == nil {
+		t.Error("the release went back to a revision that is forgotten")
+	}
+}
+
 func (r *rig) drift(t *testing.T) {
 	ns := r.namespace(t, "drift")
 	release := r.install(t, ns, map[string]any{"deployment": true, "extra": true})

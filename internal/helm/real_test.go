@@ -81,6 +81,7 @@ func TestRealServer(t *testing.T) {
 			"failed upgrades":      r.failedUpgrades,
 			"killed":               r.killed,
 			"history":              r.history,
+			"forgotten":            r.forgotten,
 			"drift":                r.drift,
 			"hooks":                r.hooks,
 			"cancelled":            r.cancelled,

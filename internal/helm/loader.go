@@ -2,6 +2,7 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -78,14 +79,25 @@ const (
 // machine has it (SSL_CERT_FILE), an end to every wait. It makes no request.
 func NewHTTPClient() *http.Client {
 	return &http.Client{
-		Timeout: requestTimeout,
-		Transport: &http.Transport{
+		Timeout: requestTimeout, CheckRedirect: keepToHost,
+		Transport: encrypted{&http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: answerTimeout, IdleConnTimeout: answerTimeout, ForceAttemptHTTP2: true,
-		},
-		CheckRedirect: keepToHost,
+		}},
 	}
 }
+
+// encrypted sends no credentials in the clear, wherever a registry says that its tokens are to be had.
+type encrypted struct{ http.RoundTripper }
+
+func (e encrypted) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL.Scheme != "https" && request.Header.Get("Authorization") != "" {
+		return nil, errUnencrypted
+	}
+	return e.RoundTripper.RoundTrip(request)
+}
+
+var errUnencrypted = errors.New("credentials are sent over https alone")
 
 // keepToHost takes the credentials out of a request that a redirect leads elsewhere. Go leaves them in for other ports
 // and subdomains of a host, and without encryption.

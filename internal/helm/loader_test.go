@@ -106,6 +106,29 @@ func TestCredentialsKeepToTheirHost(t *testing.T) {
 	}
 }
 
+// TestCredentialsAreEncrypted sees that none are sent in the clear, and that what needs none is got.
+func TestCredentialsAreEncrypted(t *testing.T) {
+	t.Parallel()
+	var met []string
+	clear := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		met = append(met, r.Header.Get("Authorization"))
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(clear.Close)
+	loader := helm.Loader{Client: helm.NewHTTPClient(), Logins: []helm.Login{{Credentials: credentials(user, password)}}}
+	source := helm.Source{Repository: clear.URL, Chart: "app"}
+	if _, err := loader.Load(t.Context(), source); !errors.Is(err, helm.ErrUnreachable) || !strings.Contains(err.Error(), "over https alone") {
+		t.Errorf("with credentials: %v", err)
+	}
+	loader.Logins = nil
+	if _, err := loader.Load(t.Context(), source); !errors.Is(err, helm.ErrChartNotFound) {
+		t.Errorf("without: %v", err)
+	}
+	if !slices.Equal(met, []string{""}) {
+		t.Errorf("it was asked %d times", len(met))
+	}
+}
+
 func TestAdmits(t *testing.T) {
 	t.Parallel()
 	for wanted, admitted := range map[string]bool{"": true, "2.10.7": true, "~2.10": true, "2.x": true, "2.10.6": false, "<2": false, "nonsense": false} {

@@ -77,7 +77,7 @@ func (p *iksProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			},
 			"chart_registries": schema.MapNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Credentials for private chart repositories and registries, by the beginning of their addresses: `https://charts.example.com/team`, `oci://us.icr.io/team`. The longest that fits is taken; it is sent to that host alone, and over TLS alone.",
+				MarkdownDescription: "Credentials for private chart repositories and registries, by the beginning of their addresses: `https://charts.example.com/team`, `oci://us.icr.io/team`. The longest that fits is taken. They are sent to that host alone, and to where a registry says that its tokens are to be had, and over TLS alone.",
 				Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.RegexMatches(registryPrefix, "it is not the beginning of an https:// or oci:// address without credentials in it"))},
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"username": schema.StringAttribute{Required: true, Validators: notEmpty, MarkdownDescription: "User name; `iamapikey` for IBM Cloud's container registry."},

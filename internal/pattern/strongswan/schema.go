@@ -57,8 +57,8 @@ func identityAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Name of the release, a DNS label of at most 35 characters. Another value replaces the resource.",
 		},
 		"chart": group("Where the release's chart is from.", map[string]schema.Attribute{
-			"source":  textBy("chart.source", "`iks-charts`: IBM's chart `strongswan` from `https://icr.io/helm/iks-charts`; classic clusters only. `builtin`: the chart that comes with the provider, with the same tunnel from stock strongSwan, on classic and VPC. Else a copy of IBM's chart: the URL of a chart repository or of a `.tgz`, an `oci://` reference, or a path."),
-			"version": text("Version of the chart, or a constraint on it such as `~2.10`; not with `builtin`. Default `" + ibmChartVersion + "` with `iks-charts`, else the newest when the release is made."),
+			"source":  textBy("chart.source", "`iks-charts`: IBM's chart `strongswan` from `https://icr.io/helm/iks-charts`; classic clusters only. `builtin`: the chart that comes with the provider, with the same tunnel from stock strongSwan, on classic and VPC. Else a copy of IBM's chart: the URL of a chart repository (`https://private.icr.io/helm/iks-charts` within IBM Cloud) or of a `.tgz`, an `oci://` reference, or a path. The provider fetches it by way of the proxy that `HTTPS_PROXY` names."),
+			"version": text("Version of the chart, or a constraint on it such as `~2.10`; not with `builtin`. Default `" + ibmChartVersion + "` with `iks-charts`, else the newest when the release is made. A release keeps its version while that is one that is asked for: what is published later upgrades nothing by itself."),
 		}),
 		"image": text("Image with strongSwan that the pods of the `builtin` chart run, which needs one; best with its digest. IBM's chart names its own."),
 	}
@@ -101,7 +101,7 @@ func keyAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Version of `preshared_key_wo`, needed with it. Another value writes the key anew and restarts the VPN pod. A key that changes without it cannot be seen.",
 		},
 		"preshared_key_secret": schema.SingleNestedAttribute{
-			Optional: true, MarkdownDescription: "A Secret of the release's namespace that holds the key already, in the place of `preshared_key_wo`. It is read and never changed.",
+			Optional: true, MarkdownDescription: "A Secret of the release's namespace that holds the key already, in the place of `preshared_key_wo`. It is read and never changed. IBM's chart needs a file around the key, so with it the key is copied into the Secret `<name>-strongswan-key`; a plan says when the two have parted, and the apply copies it again and restarts the VPN pod.",
 			Attributes: map[string]schema.Attribute{
 				"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the Secret."},
 				"key":  textBy("preshared_key_secret.key", "Entry of its data."),

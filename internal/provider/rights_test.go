@@ -13,6 +13,7 @@ import (
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -55,6 +56,7 @@ func TestAccRights(t *testing.T) {
 		clusters    []string
 		config      string
 		data        bool // there is nothing to apply
+		before      func(*testing.T, *localiks.Cluster)
 	}{
 		{name: "edge pool", rules: "edge_pool.yaml", clusters: []string{acctest.Classic, acctest.VPC, v1}, config: `resource "iks_edge_pool" "x" {
 			cluster     = "%s"
@@ -142,6 +144,13 @@ func TestAccRights(t *testing.T) {
 			preshared_key_wo_version = 1
 		}`},
 		{name: "edge nodes", rules: "edge_nodes.yaml", clusters: []string{acctest.Classic}, data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
+		{name: "strongswan status", rules: "strongswan_status.yaml", clusters: []string{acctest.Classic}, data: true, before: vpnPod, config: `
+		data "iks_strongswan_status" "x" {
+			for_each = toset(["none", "logs", "exec"])
+			cluster  = "%s"
+			name     = "x"
+			observe  = each.key
+		}`},
 		{name: "what IKS knows", clusters: []string{acctest.Classic, acctest.VPC}, data: true, config: `
 		data "iks_albs" "x" { cluster = "%[1]s" }
 		data "iks_cluster" "x" { cluster = "%[1]s" }
@@ -151,6 +160,9 @@ func TestAccRights(t *testing.T) {
 			t.Run(test.name+" on "+name, func(t *testing.T) {
 				c := e.Cluster(name)
 				grant(t, c, test.rules)
+				if test.before != nil {
+					test.before(t, c)
+				}
 				mark, err := c.MarkAudit(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -172,6 +184,33 @@ func TestAccRights(t *testing.T) {
 			})
 		}
 	}
+}
+
+// vpnPod runs a pod as strongSwan's charts have it. Nobody answers for what is
+// inside, but the API server asks for the rights first.
+func vpnPod(t *testing.T, c *localiks.Cluster) {
+	t.Helper()
+	pods := kubernetes.NewForConfigOrDie(c.RESTConfig()).CoreV1().Pods("default")
+	ctx := context.WithoutCancel(t.Context())
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "x-strongswan-0", Labels: map[string]string{"app": "strongswan", "release": "x"}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "strongswan", Image: "registry.example.com/strongswan:1"}}},
+	}
+	if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pods.Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	acctest.Eventually(t, "the pod runs", func() error {
+		live, err := pods.Get(ctx, pod.Name, metav1.GetOptions{})
+		if err == nil && (len(live.Status.ContainerStatuses) == 0 || live.Status.ContainerStatuses[0].State.Running == nil) {
+			err = errors.New("it does not")
+		}
+		return err
+	})
 }
 
 // withdraw takes away what IAM roles give in a cluster, but for administrators.

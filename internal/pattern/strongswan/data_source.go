@@ -51,11 +51,11 @@ func statusSchema() schema.Schema {
 			},
 			"up": schema.BoolAttribute{
 				Computed:            true,
-				MarkdownDescription: "Whether the tunnel carries packets. Null if that cannot be told from what is observed.",
+				MarkdownDescription: "Whether the tunnel carries packets. Null if that cannot be told from what is observed: compare it, `up == true`, where a condition needs `true` or `false`.",
 			},
 			"reason": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Why the tunnel is not up, or why that cannot be told. Null if it is up.",
+				MarkdownDescription: "Why the tunnel is not up, or why that cannot be told. Empty if it is up, so that an error message can always show it.",
 			},
 			"ready": schema.BoolAttribute{
 				Computed:            true,

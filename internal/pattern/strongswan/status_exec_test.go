@@ -147,6 +147,9 @@ func TestStatusFromExec(t *testing.T) {
 		{name: "no strongSwan", pod: podOf("a"), end: execExit, log: "loading connection 'k8s-conn' failed: invalid value for: proposals, config discarded\n", up: "false", reason: "neither swanctl nor ipsec gets an answer from strongSwan; its log says: strongSwan does not know an algorithm", requests: "exec log"},
 		{name: "no kubelet", pod: podOf("a"), end: execGone, up: "unknown", reason: "strongSwan in pod default/a could not be asked: exec in Pod default/a", requests: "exec"},
 		{name: "no kubelet, ready", pod: podOf("a", builtinPod("true")), end: execGone, up: "true", requests: "exec"},
+		{name: "ends again and again", pod: podOf("a", waitingPod("CrashLoopBackOff", "back-off"), func(p *corev1.Pod) {
+			p.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 1}
+		}), refuses: []string{"/log"}, up: "false", reason: "CrashLoopBackOff", requests: "log"},
 		{name: "does not run", pod: podOf("a", waitingPod("ImagePullBackOff", "not found")), up: "false", reason: "ImagePullBackOff"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -159,7 +162,7 @@ func TestStatusFromExec(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if reason := m.Reason.ValueString(); upness(m) != test.up || !strings.Contains(reason, test.reason) || (test.reason == "") != m.Reason.IsNull() {
+			if reason := m.Reason.ValueString(); upness(m) != test.up || !strings.Contains(reason, test.reason) || (test.reason == "") != (reason == "") {
 				t.Errorf("up is %s: %q", upness(m), reason)
 			}
 			if got := shown(m); got != test.connections {

@@ -18,7 +18,7 @@ type statusModel struct {
 	Observe         types.String      `tfsdk:"observe"`
 	Up              types.Bool        `tfsdk:"up"`
 	Reason          types.String      `tfsdk:"reason"`
-	Ready           bool              `tfsdk:"ready"`
+	Ready           types.Bool        `tfsdk:"ready"`
 	LoadBalancerIPs []string          `tfsdk:"load_balancer_ips"`
 	Pods            []podModel        `tfsdk:"pods"`
 	Connections     []connectionModel `tfsdk:"connections"`
@@ -31,14 +31,14 @@ type podModel struct {
 	Phase    string       `tfsdk:"phase"`
 	Ready    bool         `tfsdk:"ready"`
 	Restarts int64        `tfsdk:"restarts"`
-	Reason   types.String `tfsdk:"reason"`
+	Reason   string       `tfsdk:"reason"`
 }
 
 type connectionModel struct {
 	Name          string       `tfsdk:"name"`
 	Up            types.Bool   `tfsdk:"up"`
 	State         string       `tfsdk:"state"`
-	Reason        types.String `tfsdk:"reason"`
+	Reason        string       `tfsdk:"reason"`
 	Peer          types.String `tfsdk:"peer"`
 	LocalSubnets  []string     `tfsdk:"local_subnets"`
 	RemoteSubnets []string     `tfsdk:"remote_subnets"`
@@ -64,16 +64,18 @@ func (m *statusModel) warn(c *cluster.Cluster, s sight, in insight) {
 // show puts what is seen into the model.
 func (m *statusModel) show(s sight, in insight) {
 	judged := s.judge(in)
-	m.Up, m.Reason = types.BoolPointerValue(judged.up), framework.StringOrNull(judged.reason)
+	m.Up, m.Reason = types.BoolPointerValue(judged.up), types.StringValue(judged.reason)
 	m.LoadBalancerIPs, m.Pods, m.Connections = s.addresses(), []podModel{}, []connectionModel{}
+	ready := false
 	for i := range s.pods {
 		p := vpnPod{&s.pods[i]}
-		m.Ready = m.Ready || p.ready()
+		ready = ready || p.ready()
 		m.Pods = append(m.Pods, podModel{
 			Name: p.Name, Node: framework.StringOrNull(p.Spec.NodeName), Address: framework.StringOrNull(p.Status.PodIP),
-			Phase: string(p.Status.Phase), Ready: p.ready(), Restarts: p.restarts(), Reason: framework.StringOrNull(p.trouble()),
+			Phase: string(p.Status.Phase), Ready: p.ready(), Restarts: p.restarts(), Reason: p.trouble(),
 		})
 	}
+	m.Ready = types.BoolValue(ready)
 	for _, c := range in.connections {
 		m.Connections = append(m.Connections, in.connection(c, s.newest()))
 	}
@@ -82,7 +84,7 @@ func (m *statusModel) show(s sight, in insight) {
 // connection shows one connection.
 func (in insight) connection(c connection, pod vpnPod) connectionModel {
 	out := connectionModel{
-		Name: c.name, Up: types.BoolValue(c.up()), State: strings.ToLower(c.state), Reason: framework.StringOrNull(in.why(c, pod)),
+		Name: c.name, Up: types.BoolValue(c.up()), State: strings.ToLower(c.state), Reason: in.why(c, pod),
 		Peer: framework.StringOrNull(c.peer), LocalSubnets: append([]string{}, c.local...), RemoteSubnets: append([]string{}, c.remote...),
 	}
 	if in.way == observeExec {

@@ -52,22 +52,28 @@ type insight struct {
 // are an error; a pod that cannot be reached, as on a worker that is gone, is an obstacle.
 func (s sight) inspect(ctx context.Context, conn *kube.Client, way string) (insight, error) {
 	in := insight{way: way}
+	var err error
 	switch {
 	case way == observeNone || len(s.pods) == 0 || !s.newest().hasLog():
-		return in, nil
-	case way == observeLogs || !s.newest().runs():
-		text, err := s.readLog(ctx, conn)
-		if err != nil {
-			in.obstacle, err = obstacle(err, fmt.Sprintf("the log of pod %s/%s could not be read", s.namespace, s.newest().Name), "to get `pods/log`", s.namespace)
-			return in, err
-		}
-		in.log = logEntries(text)
-		if way == observeLogs {
-			in.connections = parseLog(text)
-		}
-		return in, nil
+	case way == observeLogs:
+		err = s.read(ctx, conn, &in)
+	case s.newest().runs():
+		err = s.ask(ctx, conn, &in)
+	default:
+		s.readMore(ctx, conn, &in)
 	}
-	return in, s.ask(ctx, conn, &in)
+	return in, err
+}
+
+// read goes by the log.
+func (s sight) read(ctx context.Context, conn *kube.Client, in *insight) error {
+	text, err := s.readLog(ctx, conn)
+	if err != nil {
+		in.obstacle, err = obstacle(err, fmt.Sprintf("the log of pod %s/%s could not be read", s.namespace, s.newest().Name), "to get `pods/log`", s.namespace)
+		return err
+	}
+	in.log, in.connections = logEntries(text), parseLog(text)
+	return nil
 }
 
 // ask asks strongSwan itself. Where it has no tunnel, its log says why, if that may be read.
@@ -93,16 +99,21 @@ func (s sight) ask(ctx context.Context, conn *kube.Client, in *insight) error {
 	if slices.ContainsFunc(in.connections, connection.up) {
 		return nil
 	}
-	log, err := s.readLog(ctx, conn)
+	s.readMore(ctx, conn, in)
+	return nil
+}
+
+// readMore looks for reasons in the log, which nobody has asked for.
+func (s sight) readMore(ctx context.Context, conn *kube.Client, in *insight) {
+	text, err := s.readLog(ctx, conn)
 	switch {
 	case apierrors.IsForbidden(err):
 		in.silent = "the log, which may say why, may not be read: that takes the right to get `pods/log`"
 	case err != nil:
 		in.silent = "the log, which may say why, could not be read"
 	default:
-		in.log = logEntries(log)
+		in.log = logEntries(text)
 	}
-	return nil
 }
 
 func (s sight) readLog(ctx context.Context, conn *kube.Client) (string, error) {

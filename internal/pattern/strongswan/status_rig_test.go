@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	corev1 "k8s.io/api/core/v1"
@@ -99,17 +100,25 @@ func (p *plane) cluster(t *testing.T) *cluster.Cluster {
 // read is what the data source makes of it, which has to fit its schema.
 func (p *plane) read(t *testing.T, m statusModel) (statusModel, error) {
 	t.Helper()
-	m.Name = "vpn"
-	err := readStatus(t.Context(), p.cluster(t), &m)
-	if err != nil {
-		return m, err
-	}
 	var resp datasource.SchemaResponse
 	NewDataSource()().Schema(t.Context(), datasource.SchemaRequest{}, &resp)
 	if d := resp.Schema.ValidateImplementation(t.Context()); d.HasError() {
 		t.Fatal(d)
 	}
 	state := tfsdk.State{Schema: resp.Schema, Raw: tftypes.NewValue(resp.Schema.Type().TerraformType(t.Context()), nil)}
+	for name, value := range map[string]any{"name": "vpn", "observe": m.Observe} {
+		if d := state.SetAttribute(t.Context(), path.Root(name), value); d.HasError() {
+			t.Fatal(d)
+		}
+	}
+	// As a configuration is read: what is computed is null.
+	if d := (&tfsdk.Config{Schema: state.Schema, Raw: state.Raw}).Get(t.Context(), &m); d.HasError() {
+		t.Fatal(d)
+	}
+	err := readStatus(t.Context(), p.cluster(t), &m)
+	if err != nil {
+		return m, err
+	}
 	if d := state.Set(t.Context(), m); d.HasError() {
 		t.Fatal(d)
 	}

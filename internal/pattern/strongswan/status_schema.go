@@ -16,7 +16,7 @@ func podsAttribute() schema.ListNestedAttribute {
 			"phase":    schema.StringAttribute{Computed: true, MarkdownDescription: "Phase in Kubernetes' words: `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`."},
 			"ready":    schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it is ready."},
 			"restarts": schema.Int64Attribute{Computed: true, MarkdownDescription: "How often its strongSwan has been started anew."},
-			"reason":   schema.StringAttribute{Computed: true, MarkdownDescription: "Why it is not ready. Null if it is."},
+			"reason":   schema.StringAttribute{Computed: true, MarkdownDescription: "Why it is not ready. Empty if it is."},
 		}},
 	}
 }
@@ -32,7 +32,7 @@ func connectionsAttribute() schema.ListNestedAttribute {
 			"name":           schema.StringAttribute{Computed: true, MarkdownDescription: "Name in strongSwan's configuration."},
 			"up":             schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it carries packets. Null if that cannot be told."},
 			"state":          schema.StringAttribute{Computed: true, MarkdownDescription: "`installed`: it carries packets, also while keys are renewed (`rekeying`, `rekeyed`). `established`: the ends have agreed on each other, and not on networks or ciphers. `connecting`: the remote end is being called. `down`: none of these. `unknown`: the log does not reach back far enough. Seldom others of strongSwan's states."},
-			"reason":         schema.StringAttribute{Computed: true, MarkdownDescription: "Why it is not up. Null if it is."},
+			"reason":         schema.StringAttribute{Computed: true, MarkdownDescription: "Why it is not up. Empty if it is."},
 			"peer":           schema.StringAttribute{Computed: true, MarkdownDescription: "Address of the remote end. Null if none is known."},
 			"local_subnets":  subnets("the cluster's"),
 			"remote_subnets": subnets("the remote"),

@@ -55,6 +55,9 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	r.head = r.provider(t) + declarations
 	r.workspace = acctest.NewWorkspace(t, r.head+sc.config)
 	r.workspace.Env = environment
+	if sc.tunnel != "" {
+		r.company(t)
+	}
 	r.check(t, "before", sc.lines, line.verdictWithout)
 	if sc.changed != "" {
 		r.streamControl(t)

@@ -27,6 +27,9 @@ type scenario struct {
 	// changed is applied in the place of config at the end, under a stream of the
 	// probes of all lines that must keep the verdict that they have; "" for none.
 	changed string
+	// tunnel is the cluster's network that the company's gateway expects a tunnel
+	// to, all the time; "" for no tunnel.
+	tunnel string
 	// then checks more while the resource is there; may be nil.
 	then func(t *testing.T, r *run)
 	// eachStep are lines that must have the verdict "with" from the moment on at
@@ -115,5 +118,5 @@ var (
 
 // scenarios are all there are, in the order in which they run.
 func scenarios() []scenario {
-	return slices.Concat(nodePortGuard(), inboundGuard(), networkPolicy(), networkIsolation(), acrossClusters())
+	return slices.Concat(nodePortGuard(), inboundGuard(), networkPolicy(), networkIsolation(), acrossClusters(), strongswanVPN())
 }

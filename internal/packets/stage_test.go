@@ -1,11 +1,13 @@
 package packets
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,7 +55,7 @@ func newStage(t *testing.T) *stage {
 	var err error
 	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{
 		Environment: s.environment, Clusters: []string{clusterName, otherClusterName}, Log: t.Output(),
-		Images: map[string]dataplane.Image{busyboxImage: busybox()},
+		Images: map[string]dataplane.Image{busyboxImage: busybox(), strongswanImage: {}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -230,8 +232,14 @@ func (s *stage) addresses(to where) []netip.Addr {
 		list = append(list, s.lab.Neighbour.Address)
 	case pods:
 		for _, p := range s.cluster.Pods(namespace) {
-			list = append(list, p.Address)
+			if strings.HasPrefix(p.Name, clusterName+"-app-") {
+				list = append(list, p.Address)
+			}
 		}
+	case translatedPods:
+		list = seenAs(s.addresses(pods))
+	case officeHost:
+		list = append(list, s.lab.Office.Address)
 	case internet:
 		list = append(list, s.lab.Client.Address)
 	}
@@ -245,6 +253,8 @@ func (s *stage) variables(t *testing.T) (environment []string, declarations stri
 		"cluster":        clusterName,
 		"other_cluster":  otherClusterName,
 		"office_cidr":    s.lab.Gateway.Address.String() + "/32",
+		"office_gateway": s.lab.Gateway.Address.String(),
+		"office_subnet":  dataplane.OfficeSubnet.String(),
 		"neighbour_cidr": s.lab.Neighbour.Address.String() + "/32",
 		"edge_addresses": s.addresses(edge),
 		"edge_private":   s.addresses(edgePrivate),
@@ -273,7 +283,7 @@ func asked(t *testing.T) {
 	if os.Getenv("PACKETS") == "" {
 		t.Skip("packets are sent with PACKETS=1, as `make test-packets` sets it")
 	}
-	if missing := dataplane.Missing(); missing != "" {
+	if missing := cmp.Or(dataplane.Missing(), missingForTunnels()); missing != "" {
 		t.Fatal("packets are asked for, and need " + missing)
 	}
 }

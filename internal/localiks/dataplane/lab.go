@@ -37,9 +37,11 @@ type Options struct {
 var (
 	clientSubnet    = netip.MustParsePrefix("203.0.113.0/24")
 	officeGateway   = netip.MustParsePrefix("198.51.100.2/24")
-	officeSubnet    = netip.MustParsePrefix("10.91.152.128/26")
 	neighbourSubnet = netip.MustParsePrefix("10.220.0.0/24")
 )
+
+// OfficeSubnet is the company's network.
+var OfficeSubnet = netip.MustParsePrefix("10.91.152.128/26")
 
 // Lab is a data plane that runs. The client, the neighbour and the office serve
 // TCP 443, UDP 53 and TCP 8080.
@@ -59,8 +61,9 @@ type Lab struct {
 	private  *router
 	clusters map[string]*Cluster
 
-	mu    sync.Mutex
-	hosts []*Host // all but pods
+	mu       sync.Mutex
+	hosts    []*Host // all but pods
+	programs []*Program
 }
 
 // Cluster is a cluster's part of a lab.
@@ -196,7 +199,7 @@ func (l *Lab) company(ctx context.Context) error {
 		return err
 	}
 	l.keep(l.Office)
-	inside, office := at(officeSubnet, 1), at(officeSubnet, 2)
+	inside, office := at(OfficeSubnet, 1), at(OfficeSubnet, 2)
 	l.Office.Address = office.Addr()
 	err = l.Office.ip(ctx,
 		fmt.Sprintf("link add eth0 type veth peer name lan0 netns %s", l.Gateway.path()),
@@ -256,6 +259,9 @@ func (l *Lab) Close() error {
 	var failures []error
 	for _, c := range l.clusters {
 		c.halt()
+	}
+	for _, p := range l.programs {
+		p.s.close(p.name)
 	}
 	for _, h := range l.hosts {
 		failures = append(failures, h.close())

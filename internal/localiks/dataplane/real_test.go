@@ -73,7 +73,7 @@ func podsThatRun(t *testing.T, cluster *dataplane.Cluster, client kubernetes.Int
 				return
 			}
 		}
-		t.Fatalf("pod %s: %q, want %q; it said:\n%s", name, last, want, cluster.Log("default/"+name, "it"))
+		t.Fatalf("pod %s: %q, want %q; there are %+v", name, last, want, cluster.Real("default"))
 	}
 	ready := func(p *corev1.Pod) string {
 		for _, c := range p.Status.Conditions {

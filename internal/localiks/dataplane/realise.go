@@ -79,7 +79,7 @@ func (r *realised) live(ctx context.Context) error {
 	}
 	dns := "nameserver " + dnsService + "\nsearch " + r.pod.Namespace + ".svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
 	over.resolver = dns
-	s, err := newSandbox(filepath.Join(r.worker.dir, "pods", string(r.pod.UID)), r.host, over)
+	s, err := newSandbox(r.dir(), r.host, over)
 	if err != nil {
 		return err
 	}
@@ -212,16 +212,26 @@ func over(status *corev1.PodStatus, c corev1.Container, code int, log string) {
 	}
 }
 
-// Log is what a container of a realised pod (namespace/name) has printed, for
-// tests that fail.
-func (c *Cluster) Log(pod, container string) string {
+// RealPod is a pod that runs for real.
+type RealPod struct {
+	// Name of the pod, Log of its first container.
+	Name, Log string
+}
+
+// Real are the pods of a namespace that run for real.
+func (c *Cluster) Real(namespace string) []RealPod {
 	c.follow.mu.Lock()
 	defer c.follow.mu.Unlock()
-	for uid, p := range c.follow.realised {
-		if p.pod.Namespace+"/"+p.pod.Name == pod {
-			s := &sandbox{dir: filepath.Join(p.worker.dir, "pods", string(uid))}
-			return s.log(container)
+	var list []RealPod
+	for _, r := range c.follow.realised {
+		if r.pod.Namespace == namespace {
+			s := &sandbox{dir: r.dir()}
+			list = append(list, RealPod{Name: r.pod.Name, Log: s.log(r.pod.Spec.Containers[0].Name)})
 		}
 	}
-	return "no such pod runs"
+	slices.SortFunc(list, func(a, b RealPod) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
+
+// dir is where the pod's programs work.
+func (r *realised) dir() string { return filepath.Join(r.worker.dir, "pods", string(r.pod.UID)) }

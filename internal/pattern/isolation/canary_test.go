@@ -4,6 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +62,68 @@ func TestCanaryScript(t *testing.T) {
 			out, err := cmd.Output()
 			if (err != nil) != (c.says != "") || strings.TrimSuffix(string(out), "\n") != c.says {
 				t.Errorf("it says %q, %v", out, err)
+			}
+		})
+	}
+}
+
+// The same script with the real nc and grep of busybox, before an API server,
+// and before what is none.
+func TestCanaryScriptWithBusybox(t *testing.T) {
+	t.Parallel()
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Skip("busybox is not installed")
+	}
+	folder := t.TempDir()
+	for _, applet := range []string{"sh", "nc", "grep", "timeout", "date"} {
+		if err := os.Symlink(busybox, filepath.Join(folder, applet)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range map[string]string{"nslookup": "", "sleep": ""} { // DNS is there, and nobody waits
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of those who ask without TLS
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	proxy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = proxy.Close() })
+	go func() { // a proxy whose master is away
+		for {
+			connection, err := proxy.Accept()
+			if err != nil {
+				return
+			}
+			_ = connection.Close()
+		}
+	}()
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = nobody.Close()
+	for name, c := range map[string]struct {
+		address net.Addr
+		works   bool
+	}{
+		"API server": {server.Listener.Addr(), true}, "proxy without master": {proxy.Addr(), false}, "nobody": {nobody.Addr(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host, port, err := net.SplitHostPort(c.address.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), filepath.Join(folder, "sh"), "-c", canaryScript)
+			cmd.Env = []string{"PATH=" + folder, "CANARY_SECONDS=0", "KUBERNETES_SERVICE_HOST=" + host, "KUBERNETES_SERVICE_PORT=" + port}
+			if out, err := cmd.CombinedOutput(); (err == nil) != c.works {
+				t.Errorf("%v, it says %q", err, out)
 			}
 		})
 	}

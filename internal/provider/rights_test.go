@@ -22,6 +22,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/charts"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
@@ -143,6 +144,15 @@ func TestAccRights(t *testing.T) {
 			preshared_key_wo         = "rights-horse-battery-staple"
 			preshared_key_wo_version = 1
 		}`},
+		{name: "strongswan vpn of IBM's chart", rules: "strongswan_vpn_ibm_chart.yaml", clusters: []string{acctest.Classic, v1}, config: `resource "iks_strongswan_vpn" "x" {
+			cluster                  = "%s"
+			name                     = "vpn"
+			chart                    = { source = "` + ibmChart(t) + `" }
+			remote                   = { subnets = ["10.91.152.0/24"] }
+			local                    = { subnets = ["172.30.0.0/16"] }
+			preshared_key_wo         = "rights-horse-battery-staple"
+			preshared_key_wo_version = 1
+		}`},
 		{name: "edge nodes", rules: "edge_nodes.yaml", clusters: []string{acctest.Classic}, data: true, config: `data "iks_edge_nodes" "x" { cluster = "%s" }`},
 		{name: "strongswan status", rules: "strongswan_status.yaml", clusters: []string{acctest.Classic}, data: true, before: vpnPod, config: `
 		data "iks_strongswan_status" "x" {
@@ -211,6 +221,20 @@ func vpnPod(t *testing.T, c *localiks.Cluster) {
 		}
 		return err
 	})
+}
+
+// ibmChart is the path of the chart that stands in for IBM's.
+func ibmChart(t *testing.T) string {
+	t.Helper()
+	versions, err := charts.StrongSwanVersions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "strongswan.tgz")
+	if err := os.WriteFile(path, versions[len(versions)-1].Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // withdraw takes away what IAM roles give in a cluster, but for administrators.

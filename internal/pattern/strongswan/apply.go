@@ -92,22 +92,11 @@ func (g ground) write(ctx context.Context, t tunnel, now *helm.Release, d delive
 		return now, nil
 	case ownership.Create:
 		made, err := g.releases.Install(ctx, options)
-		return made, sent(r, err)
+		return made, r.Sent(err)
 	default:
 		made, err := g.releases.Upgrade(ctx, options)
-		return made, sent(r, err)
+		return made, r.Sent(err)
 	}
-}
-
-// sent passes on what has become of an operation. One that was begun has left a
-// revision, whatever the answer that it failed with.
-func sent(r framework.ApplyRequest[model], err error) error {
-	var failed *helm.FailedError
-	if errors.As(err, &failed) {
-		_ = r.Sent(nil)
-		return err
-	}
-	return r.Sent(err)
 }
 
 // failed says what has become of a write that failed. What is left of the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
@@ -47,6 +49,7 @@ func TestLender(t *testing.T) {
 		t.Errorf("the first one asked for the Calico API: %v", err)
 	}
 	knows(t, first, "of-first", true)
+	revisions(t, first)
 	leave(t, first)
 	if err := first.Rewind(t.Context()); err != nil {
 		t.Fatal(err)
@@ -158,4 +161,46 @@ func untouched(t *testing.T, c *controlplane.ControlPlane) {
 		}
 		return nil
 	})
+}
+
+// revisions checks that a rewind shows as changes of one revision each. Who
+// watches and begins again behind the last one that it saw would miss others with
+// the same one: controllers went on with nodes that were gone.
+func revisions(t *testing.T, c *controlplane.ControlPlane) {
+	t.Helper()
+	const count = 20
+	k := client(t, c.RESTConfig())
+	watching, err := k.CoreV1().Nodes().Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watching.Stop()
+	var nodes []controlplane.Node
+	for i := range count {
+		nodes = append(nodes, controlplane.Node{Name: fmt.Sprintf("one-of-%d", i)})
+	}
+	if err := c.AddNodes(t.Context(), nodes...); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Rewind(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for gone := 0; gone < count; {
+		select {
+		case event, open := <-watching.ResultChan():
+			if !open {
+				t.Fatalf("the watch ended after %d of %d nodes", gone, count)
+			}
+			if node, ok := event.Object.(*corev1.Node); ok && event.Type == watch.Deleted {
+				gone++
+				seen[node.ResourceVersion] = true
+			}
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		}
+	}
+	if len(seen) != count {
+		t.Errorf("%d nodes went with %d revisions", count, len(seen))
+	}
 }

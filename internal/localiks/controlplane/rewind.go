@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Rewind brings everything that is stored back to what it was when Start
@@ -39,20 +41,26 @@ type content map[string]string
 // API server, and what goes by itself.
 var ownBusiness = []string{"compact_rev_key", "/registry/events/", "/registry/leases/", "/registry/masterleases/"}
 
-// transactionLimit is how many changes etcd takes at once.
-const transactionLimit = 128
-
 func (l *local) rewind(ctx context.Context) error {
 	now, err := l.content(ctx)
 	if err != nil {
 		return err
 	}
-	for changes := range slices.Chunk(l.initial.changes(now), transactionLimit) {
-		if err := l.store.call(ctx, "kv/txn", map[string]any{"success": changes}, nil); err != nil {
-			return err
-		}
+	// Each change has a revision of its own, as the API server's have: those who
+	// watch go on behind the last one that they have seen, and would miss the rest
+	// of several with the same.
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, c := range l.initial.changes(now) {
+		group.Go(func() error { return l.store.call(ctx, c.method, c.request, nil) })
 	}
-	return nil
+	return group.Wait()
+}
+
+// change is a request to etcd.
+type change struct {
+	method  string // "kv/put"
+	request map[string]any
 }
 
 // content reads what is the cluster's.
@@ -86,17 +94,17 @@ func (l *local) stored(ctx context.Context) (map[string]string, error) {
 }
 
 // changes are etcd's requests that make what it holds now what it is to hold.
-func (c content) changes(now content) []map[string]any {
-	var requests []map[string]any
+func (c content) changes(now content) []change {
+	var requests []change
 	encoded := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 	for key, value := range c {
 		if have, found := now[key]; !found || have != value {
-			requests = append(requests, map[string]any{"request_put": map[string]any{"key": encoded(key), "value": encoded(value)}})
+			requests = append(requests, change{"kv/put", map[string]any{"key": encoded(key), "value": encoded(value)}})
 		}
 	}
 	for key := range now {
 		if _, stays := c[key]; !stays {
-			requests = append(requests, map[string]any{"request_delete_range": map[string]any{"key": encoded(key)}})
+			requests = append(requests, change{"kv/deleterange", map[string]any{"key": encoded(key)}})
 		}
 	}
 	return requests

@@ -33,7 +33,7 @@ func newStore(folder string) (*store, error) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
-	return &store{folder: opened, client: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
+	return &store{folder: opened, client: &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: atOnce}}}, nil
 }
 
 // call sends a request, "kv/range", and reads the answer; nil for an answer

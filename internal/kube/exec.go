@@ -102,29 +102,26 @@ func (c *Client) upgrade(ctx, once context.Context, r call, id string) (*websock
 			return nil, err
 		}
 		started := time.Now()
-		conn, response, err := c.dial(once, request)
-		status := 0
-		if response != nil {
-			status = response.StatusCode
-		}
+		conn, got, err := c.dial(once, request)
 		if c.options.Observe != nil {
-			c.options.Observe(Exchange{Method: r.method, Path: r.path, RequestID: id, Attempt: attempt, Status: status, Duration: time.Since(started), Err: err})
+			c.options.Observe(Exchange{Method: r.method, Path: r.path, RequestID: id, Attempt: attempt, Status: got.status, Duration: time.Since(started), Err: err})
 		}
 		switch {
 		case err == nil:
 			return conn, nil
-		case response == nil:
+		case got.status < http.StatusMultipleChoices: // none, or no WebSocket as it should be
 			return nil, transportError(ctx, once, err)
-		case status == http.StatusUnauthorized && c.token != nil && attempt == 1:
+		case got.status < http.StatusBadRequest:
+			return nil, unexpectedRedirect(got)
+		case got.status == http.StatusUnauthorized && c.token != nil && attempt == 1:
 			continue
 		}
-		body, _ := io.ReadAll(response.Body) // the beginning of it, from memory
-		return nil, statusError(r, answer{status: status, header: response.Header, contentType: response.Header.Get("Content-Type"), body: body})
+		return nil, statusError(r, got)
 	}
 }
 
 // dial opens a WebSocket in the place of a request, over the way that requests take: the same proxy, trust and credentials.
-func (c *Client) dial(ctx context.Context, request *http.Request) (*websocket.Conn, *http.Response, error) {
+func (c *Client) dial(ctx context.Context, request *http.Request) (*websocket.Conn, answer, error) {
 	dialer := websocket.Dialer{Subprotocols: []string{channelProtocol, olderChannelProtocol}, HandshakeTimeout: 15 * time.Second}
 	if transport, ok := c.http.Transport.(*http.Transport); ok {
 		transport = transport.Clone()
@@ -133,7 +130,16 @@ func (c *Client) dial(ctx context.Context, request *http.Request) (*websocket.Co
 	}
 	address := *request.URL
 	address.Scheme = map[string]string{"http": "ws", "https": "wss"}[address.Scheme]
-	return dialer.DialContext(ctx, address.String(), request.Header)
+	conn, response, err := dialer.DialContext(ctx, address.String(), request.Header)
+	if response == nil {
+		return conn, answer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	got := answer{status: response.StatusCode, header: response.Header, contentType: response.Header.Get("Content-Type")}
+	if err != nil {
+		got.body, _ = io.ReadAll(response.Body) // the beginning of it, which has been read already
+	}
+	return conn, got, err
 }
 
 // statusLimit bounds what the server says of a command, in bytes.

@@ -107,6 +107,26 @@ func TestExecIsRefused(t *testing.T) {
 	}
 }
 
+// What answers need not be an API server.
+func TestExecElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		says   string
+	}{
+		"a page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("welcome")) }, "bad handshake"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://portal.example.com", http.StatusFound)
+		}, "not a Kubernetes API server"},
+		"a proxy": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no upstream", http.StatusBadGateway) }, "no upstream"},
+	} {
+		s := serve(t, c.answer)
+		if _, err := Exec(t.Context(), s.client(t, Options{}), "vpn", "pod", ExecOptions{Command: []string{"x"}}); err == nil || !strings.Contains(err.Error(), c.says) || s.count() != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A token that has expired is replaced, and what was sent along is told to nobody.
 func TestExecWithToken(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
 )
 
 const guideFile = "../../templates/guides/proof.md.tmpl"
@@ -48,7 +50,7 @@ const guideHead = `---
 page_title: "What is proven, and how"
 subcategory: ""
 description: |-
-  What the resources do to traffic, as shown by real packets through real Calico and kube-proxy.
+  What the resources do to traffic, as shown by real packets through real Calico, kube-proxy and strongSwan.
 ---
 
 # What is proven, and how
@@ -57,7 +59,9 @@ A policy object in the API server proves nothing about traffic. So the provider'
 a network of Linux namespaces: workers with a public and a private interface as on classic infrastructure, two routers, a client on the
 internet, a company's office behind its gateway, another server of the account, and pods. On every worker run the real calico-felix and the
 real kube-proxy, against the real API server of a cluster of the local IKS with its host endpoints and IBM's default policies as IBM documents
-them. Only the cloud around is played.
+them. Pods look names up in a real CoreDNS. VPN pods and canaries run for real as well, strongSwan and busybox with the files, rights and probes
+that stand in the API server. Only the cloud around is played: most pods just answer on their ports, and there is no IPVS in the kernel, so of
+load balancers of version 2.0 the policies before connection tracking are shown, and not IPVS's own way of packets.
 
 Each scenario below is a configuration that is applied with Terraform. Its probes, new connections over TCP and packets over UDP, are sent
 before the apply, after it, and after the destroy, and each must meet its verdict all three times: *open* (answered), *dropped* (no answer),
@@ -131,6 +135,9 @@ func (l line) portsText() string {
 	protocols := "TCP and UDP"
 	if l.protocols != nil {
 		protocols = strings.Join(l.protocols, ", ")
+	}
+	if protocols == dataplane.ICMP {
+		return "ICMP (ping)"
 	}
 	ports := make([]string, len(l.ports))
 	for i, port := range l.ports {

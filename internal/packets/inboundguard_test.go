@@ -29,8 +29,7 @@ func inbound(arguments ...string) string {
 // clustersOwn is traffic of the cluster's own, which does not come in from outside.
 func clustersOwn() []line {
 	return []line{
-		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
-		{from: []who{pod, worker}, to: internet, ports: []uint16{53}, protocols: udp, without: open, with: open},
+		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, without: open, with: open},
 		{from: []who{worker, pod}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
 		{from: []who{neighbour, worker, pod}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
 		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
@@ -46,7 +45,6 @@ func inboundGuard() []scenario {
 			config: inbound("ingress_health_monitors = []"),
 			lines: append(clustersOwn(), []line{
 				{from: []who{client, office}, to: workers, ports: nodePorts, without: open, with: dropped},
-				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: open, with: dropped},
 				{from: []who{client, office}, to: web, ports: []uint16{80, 32768}, without: open, with: dropped},
 				{from: []who{client}, to: database, ports: []uint16{27017}, without: open, with: dropped},
 				{from: []who{client}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: dropped},
@@ -54,6 +52,9 @@ func inboundGuard() []scenario {
 				{from: []who{client}, to: database, ports: []uint16{22}, protocols: tcp, without: open, with: open},
 				{from: []who{client}, to: workers, ports: []uint16{22}, protocols: tcp, without: open, with: open},
 				{from: []who{client}, to: database, ports: []uint16{22}, protocols: udp, without: open, with: dropped},
+				{from: []who{client}, to: workers, ports: noPorts, protocols: ping, without: open, with: open},
+				// IBM's worker management would be answered, if anything served its port.
+				{from: []who{client}, to: workers, ports: []uint16{52311}, protocols: tcp, without: refused, with: refused},
 			}...),
 			keeps: []line{
 				{from: []who{client}, to: workers, ports: nodePorts, protocols: tcp},
@@ -86,6 +87,54 @@ func inboundGuard() []scenario {
 				{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped},
 				{from: []who{office}, to: web, ports: []uint16{80}, without: open, with: open},
 				{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: dropped},
+			},
+		},
+		{
+			name: "before an iks_nodeport_guard takes its own away from that: whom it passes is at node ports, so the plan refuses unless it is told to warn",
+			config: inbound("pass_source_cidrs = [var.office_cidr]") +
+				guard("order = 1600", `safety_checks = "warn"`, "depends_on = [iks_inbound_guard.it]"),
+			lines: []line{
+				{from: []who{office}, to: workers, ports: nodePorts, without: open, with: open},
+				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
+			},
+			then: func(t *testing.T, r *run) {
+				t.Helper()
+				first := r.head + inbound("pass_source_cidrs = [var.office_cidr]")
+				r.workspace.Write(first)
+				r.workspace.MustApply()
+				r.workspace.Write(first + guard("order = 1600"))
+				if got := r.workspace.Plan(); got.ExitCode == 0 || !strings.Contains(strings.Join(got.Errors(), " "), "The guards are in the wrong order") {
+					t.Errorf("the plan ends with exit code %d: %v", got.ExitCode, got.Errors())
+				}
+				r.workspace.Write(first)
+			},
+		},
+		{
+			name:   "closes IPv6 as well, also what another policy opens",
+			config: inbound("pass_source_cidrs = [var.office_cidr]") + opensPublic,
+			lines: []line{
+				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
+				{from: []who{client}, to: workers, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
+				{from: []who{office}, to: workers, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: open},
+			},
+			then: func(t *testing.T, r *run) {
+				t.Helper()
+				r.workspace.Write(r.head + opensPublic)
+				r.workspace.MustApply()
+				r.check(t, "with the other policy alone", []line{
+					{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, with: open},
+					{from: []who{client}, to: workers, ports: []uint16{hostPort}, protocols: tcp, with: open},
+				}, line.verdictWith)
+			},
+		},
+		{
+			name:   "lets health monitors in at TCP 80 and 443, and at nothing else",
+			config: inbound("ingress_health_monitors = [var.office_cidr]"),
+			lines: []line{
+				{from: []who{office}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: open},
+				{from: []who{client}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: dropped},
+				{from: []who{office}, to: workers, ports: nodePorts, without: open, with: dropped},
+				{from: []who{office}, to: web, ports: []uint16{32768}, without: open, with: dropped},
 			},
 		},
 		{
@@ -155,7 +204,7 @@ func untrackedDenialAlone(t *testing.T, r *run) {
 		t.Fatal(err)
 	}
 	r.check(t, "with a denial of the whole interface before connection tracking", []line{
-		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, protocols: tcp, with: dropped},
-		{from: []who{pod, worker}, to: internet, ports: []uint16{53}, protocols: udp, with: dropped},
+		{from: []who{pod, worker}, to: internet, ports: []uint16{443}, with: dropped},
+		{from: []who{pod, worker}, to: internet, ports: []uint16{53}, protocols: udp, with: open}, // Calico's failsafe
 	}, line.verdictWith)
 }

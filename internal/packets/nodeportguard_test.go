@@ -22,6 +22,17 @@ var (
 // hostPort is where a daemon of every worker serves, in the range of node ports.
 const hostPort = 31500
 
+// opensPublic opens the public interface to everything, which IBM's policies do not.
+const opensPublic = `
+resource "iks_network_policy" "open" {
+  cluster  = var.cluster
+  name     = "open"
+  order    = 800
+  selector = "ibm.role == 'worker_public'"
+  ingress  = [{ action = "Allow" }]
+}
+`
+
 // untouched is traffic that no guard of node ports has to do with.
 func untouched() []line {
 	return []line{
@@ -68,7 +79,6 @@ func nodePortGuard() []scenario {
 			lines: []line{
 				{from: []who{client, office}, to: edge, ports: nodePorts, without: open, with: open},
 				{from: []who{client, office}, to: others, ports: nodePorts, without: open, with: dropped},
-				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: open, with: dropped},
 			},
 			bothDoors: true,
 		},
@@ -149,7 +159,17 @@ func nodePortGuard() []scenario {
 				{from: []who{neighbour}, to: edgePrivate, ports: []uint16{hostPort, 31080}, protocols: tcp, without: open, with: open},
 				{from: []who{neighbour}, to: workersIPv6, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
 			},
-			then: onlyIPv4RulesLeaveIPv6Open,
+			then: onlyIPv4RulesLeaveIPv6Open(neighbour, workersIPv6, othersPrivate),
+		},
+		{
+			name:   "closes public IPv6 altogether, also with IPv4 exemptions and what another policy opens",
+			config: guard("exempt_addresses = var.edge_addresses") + opensPublic,
+			lines: []line{
+				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
+				{from: []who{client}, to: others, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
+				{from: []who{client}, to: edge, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: open},
+			},
+			then: onlyIPv4RulesLeaveIPv6Open(client, workersIPv6Out, others),
 		},
 		{
 			name:    "is renamed under a stream of packets without letting one through",
@@ -169,7 +189,19 @@ func nodePortGuard() []scenario {
 
 // onlyIPv4RulesLeaveIPv6Open is the control of the guard's rules for IPv6: with
 // its other rules alone, which except IPv4 networks, IPv6 is open.
-func onlyIPv4RulesLeaveIPv6Open(t *testing.T, r *run) {
+func onlyIPv4RulesLeaveIPv6Open(from who, six, four where) func(*testing.T, *run) {
+	return func(t *testing.T, r *run) {
+		t.Helper()
+		onlyIPv4Rules(t, r)
+		r.check(t, "with rules that except IPv4 networks alone", []line{
+			{from: []who{from}, to: six, ports: []uint16{hostPort}, protocols: tcp, with: open},
+			{from: []who{from}, to: four, ports: []uint16{hostPort}, protocols: tcp, with: dropped},
+		}, line.verdictWith)
+	}
+}
+
+// onlyIPv4Rules takes the guard's rules for IPv6 away.
+func onlyIPv4Rules(t *testing.T, r *run) {
 	t.Helper()
 	client, err := dynamic.NewForConfig(r.stage.cluster.RESTConfig())
 	if err != nil {
@@ -202,8 +234,4 @@ func onlyIPv4RulesLeaveIPv6Open(t *testing.T, r *run) {
 	if _, err := policies.Update(t.Context(), policy, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r.check(t, "with rules that except IPv4 networks alone", []line{
-		{from: []who{neighbour}, to: workersIPv6, ports: []uint16{hostPort}, protocols: tcp, with: open},
-		{from: []who{neighbour}, to: othersPrivate, ports: []uint16{hostPort}, protocols: tcp, with: dropped},
-	}, line.verdictWith)
 }

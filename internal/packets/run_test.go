@@ -55,7 +55,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	r.head = r.provider(t) + declarations
 	r.workspace = acctest.NewWorkspace(t, r.head+sc.config)
 	r.workspace.Env = environment
-	if sc.tunnel != "" {
+	if sc.tunnel != nil {
 		r.company(t)
 	}
 	r.check(t, "before", sc.lines, line.verdictWithout)

@@ -27,9 +27,9 @@ type scenario struct {
 	// changed is applied in the place of config at the end, under a stream of the
 	// probes of all lines that must keep the verdict that they have; "" for none.
 	changed string
-	// tunnel is the cluster's network that the company's gateway expects a tunnel
-	// to, all the time; "" for no tunnel.
-	tunnel string
+	// tunnel is what the company's gateway knows of a tunnel, all the time; nil for
+	// no tunnel.
+	tunnel *companysTunnel
 	// then checks more while the resource is there; may be nil.
 	then func(t *testing.T, r *run)
 	// eachStep are lines that must have the verdict "with" from the moment on at
@@ -114,6 +114,10 @@ const (
 var (
 	tcp = []string{dataplane.TCP}
 	udp = []string{dataplane.UDP}
+
+	// ping has no ports; a line has one number in their place.
+	ping    = []string{dataplane.ICMP}
+	noPorts = []uint16{0}
 )
 
 // scenarios are all there are, in the order in which they run.

@@ -37,6 +37,7 @@ type stage struct {
 	cluster     *dataplane.Cluster
 	other       *dataplane.Cluster
 	balancers   map[where]netip.Addr
+	spare       netip.Addr // a portable public address of the cluster that nothing has
 }
 
 // newStage builds it.
@@ -70,6 +71,7 @@ func newStage(t *testing.T) *stage {
 		apps(t, cluster)
 	}
 	s.services(t)
+	s.spare = s.lastPortable(t)
 	for _, w := range s.cluster.Workers { // a daemon in the host's network
 		if err := w.Serve(t.Context(), dataplane.TCP, hostPort); err != nil {
 			t.Fatal(err)
@@ -127,6 +129,22 @@ func (s *stage) services(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// lastPortable is the last usable one of the cluster's portable public addresses,
+// which are given away from the first on.
+func (s *stage) lastPortable(t *testing.T) netip.Addr {
+	t.Helper()
+	info, _ := s.environment.IKS.Cluster(s.cluster.ID)
+	subnet, err := netip.ParsePrefix(info.Zones[0].PortablePublic[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := subnet.Addr()
+	for subnet.Contains(last.Next().Next()) {
+		last = last.Next()
+	}
+	return last
 }
 
 // service is one in front of all pods, TCP and UDP. Its ports are node ports as
@@ -238,6 +256,8 @@ func (s *stage) addresses(to where) []netip.Addr {
 		}
 	case translatedPods:
 		list = seenAs(s.addresses(pods))
+	case tunnelAddress:
+		list = append(list, s.spare)
 	case officeHost:
 		list = append(list, s.lab.Office.Address)
 	case internet:
@@ -255,6 +275,7 @@ func (s *stage) variables(t *testing.T) (environment []string, declarations stri
 		"office_cidr":    s.lab.Gateway.Address.String() + "/32",
 		"office_gateway": s.lab.Gateway.Address.String(),
 		"office_subnet":  dataplane.OfficeSubnet.String(),
+		"tunnel_address": s.spare.String(),
 		"neighbour_cidr": s.lab.Neighbour.Address.String() + "/32",
 		"edge_addresses": s.addresses(edge),
 		"edge_private":   s.addresses(edgePrivate),

@@ -15,6 +15,7 @@ import (
 const (
 	officeHost     where = "a company's office, its own address"
 	translatedPods where = "every pod, under the address that the company knows"
+	tunnelAddress  where = "the load balancer of a tunnel"
 )
 
 // strongswanImage is one in which this machine's strongSwan runs.
@@ -26,29 +27,38 @@ const (
 	translated = "10.10.0.0/16"
 )
 
-// vpnTunnel is a configuration whose tunnel offers a network of the cluster's to the company. IPsec
-// is done in userspace, as not every kernel has it.
+// vpnTunnel is a configuration whose tunnel offers a network of the cluster's to the
+// company; its load balancer and who calls whom are among the arguments. IPsec is
+// done in userspace, as not every kernel has it.
 func vpnTunnel(network string, arguments ...string) string {
 	config := fmt.Sprintf(`resource "iks_strongswan_vpn" "it" {
   cluster      = var.cluster
   name         = "vpn"
   chart        = { source = "builtin" }
   image        = %q
-  initiate     = true
-  remote       = { gateway = var.office_gateway, subnets = [var.office_subnet] }
   local        = { subnets = [%q] }
   ike          = { proposals = ["aes256-sha256-modp2048"] }
   esp          = { proposals = ["aes256-sha256-modp2048"] }
-  service_type = "none"
   extra_values = jsonencode({ kernel = "libipsec", retry = 1 })
 
   preshared_key_wo         = %q
   preshared_key_wo_version = 1
+
 `, strongswanImage, network, tunnelKey)
 	for _, argument := range arguments {
 		config += "  " + argument + "\n"
 	}
 	return config + "}\n"
+}
+
+// calls are arguments of a tunnel for which the cluster calls the company.
+func calls() []string {
+	return []string{"initiate = true", "remote = { gateway = var.office_gateway, subnets = [var.office_subnet] }", `service_type = "none"`}
+}
+
+// listens are those of one that waits at a load balancer for the company to call.
+func listens() []string {
+	return []string{"remote = { subnets = [var.office_subnet] }", "load_balancer_ip = var.tunnel_address"}
 }
 
 // throughTunnel are lines of a tunnel: who may be reached only through it.
@@ -68,8 +78,8 @@ func strongswanVPN() []scenario {
 	all := []scenario{
 		{
 			name:   "leads a company to pods and back while an iks_inbound_guard lets nobody in, with nothing in clear on the wire",
-			config: vpnTunnel(podNetwork) + inbound(),
-			tunnel: podNetwork,
+			config: vpnTunnel(podNetwork, calls()...) + inbound(),
+			tunnel: &companysTunnel{network: podNetwork},
 			lines: append(throughTunnel(pods), []line{
 				{from: []who{office, client}, to: web, ports: []uint16{80}, without: open, with: dropped},
 				{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped},
@@ -78,10 +88,19 @@ func strongswanVPN() []scenario {
 		},
 		{
 			name:   "shows the company another network than the pods'",
-			config: vpnTunnel(translated, fmt.Sprintf("local_subnet_nat = { %q = %q }", podNetwork, translated)),
-			tunnel: translated,
+			config: vpnTunnel(translated, append(calls(), fmt.Sprintf("local_subnet_nat = { %q = %q }", podNetwork, translated))...),
+			tunnel: &companysTunnel{network: translated},
 			lines: append(throughTunnel(translatedPods), []line{
 				{from: []who{office}, to: pods, ports: []uint16{8080}, without: dropped, with: dropped},
+			}...),
+		},
+		{
+			name: "is called by a company at its load balancer, where an iks_inbound_guard lets in its gateway alone",
+			config: vpnTunnel(podNetwork, listens()...) +
+				inbound(`pass = [{ source_cidrs = [var.office_cidr], destination_cidrs = ["${var.tunnel_address}/32"], protocol = "UDP", ports = [500, 4500] }]`),
+			tunnel: &companysTunnel{network: podNetwork, calls: tunnelAddress},
+			lines: append(throughTunnel(pods), []line{
+				{from: []who{office, client}, to: web, ports: []uint16{80}, without: open, with: dropped},
 			}...),
 		},
 	}
@@ -97,28 +116,35 @@ func strongswanVPN() []scenario {
 func nothingInClear(t *testing.T, r *run) {
 	t.Helper()
 	answer := dataplane.Says(clusterName + "-app-")
-	wire := func(l line) (clear, encrypted int) {
+	wire := func(l line) (readable, encrypted int) {
 		t.Helper()
 		c, err := r.stage.lab.Gateway.Capture("eth0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.check(t, "while the wire is looked at", []line{l}, line.verdictWith)
-		clear, encrypted = c.Count(answer), c.Count(dataplane.Encrypted)
+		readable, encrypted = c.Count(answer), c.Count(dataplane.Encrypted)
 		if err := c.Stop(); err != nil {
 			t.Error(err)
 		}
-		return clear, encrypted
+		return readable, encrypted
 	}
-	clear, encrypted := wire(line{from: []who{office}, to: pods, ports: []uint16{8080}, with: open})
-	if clear != 0 || encrypted == 0 {
-		t.Errorf("through the tunnel, %d packets in clear and %d encrypted ones crossed the wire", clear, encrypted)
+	readable, encrypted := wire(line{from: []who{office}, to: pods, ports: []uint16{8080}, with: open})
+	if readable != 0 || encrypted == 0 {
+		t.Errorf("through the tunnel, %d packets in clear and %d encrypted ones crossed the wire", readable, encrypted)
 	}
-	r.workspace.Write(r.head + vpnTunnel(podNetwork))
+	r.workspace.Write(r.head + vpnTunnel(podNetwork, calls()...))
 	r.workspace.MustApply()
-	if clear, encrypted := wire(line{from: []who{office}, to: web, ports: []uint16{80}, with: open}); clear == 0 || encrypted != 0 {
-		t.Errorf("over the internet, %d packets in clear and %d encrypted ones crossed the wire", clear, encrypted)
+	if readable, encrypted := wire(line{from: []who{office}, to: web, ports: []uint16{80}, with: open}); readable == 0 || encrypted != 0 {
+		t.Errorf("over the internet, %d packets in clear and %d encrypted ones crossed the wire", readable, encrypted)
 	}
+}
+
+// companysTunnel is what a company's gateway knows of a tunnel: the network of
+// the cluster's, and whom it calls; nowhere if it waits to be called.
+type companysTunnel struct {
+	network string
+	calls   where
 }
 
 // companysGateway is what the company's administrator writes for strongSwan:
@@ -126,8 +152,9 @@ func nothingInClear(t *testing.T, r *run) {
 const companysGateway = `connections {
   cloud {
     version = 2
-    remote_addrs = %%any
+    remote_addrs = %s
     encap = yes
+    keyingtries = 0
     local { auth = psk
       id = on-prem }
     remote { auth = psk
@@ -135,7 +162,10 @@ const companysGateway = `connections {
     proposals = aes256-sha256-modp2048
     children { cloud { esp_proposals = aes256-sha256-modp2048
       local_ts = %s
-      remote_ts = %s } }
+      remote_ts = %s
+      start_action = %s
+      dpd_action = %s } }
+    dpd_delay = 2s
   }
 }
 secrets { ike-cloud { secret = "%s" } }
@@ -143,6 +173,9 @@ secrets { ike-cloud { secret = "%s" } }
 
 const companysStrongswan = `charon {
   load = random nonce aes ctr sha1 sha2 hmac kdf gcm openssl curve25519 gmp pem pkcs1 pubkey kernel-libipsec kernel-netlink socket-default vici updown
+  retransmit_timeout = 0.5
+  retransmit_base = 1
+  retransmit_tries = 3
   filelog { stderr { default = 1
     flush_line = yes } }
 }
@@ -161,10 +194,14 @@ wait $charon
 // company has the company's gateway wait for a tunnel.
 func (r *run) company(t *testing.T) {
 	t.Helper()
-	lab := r.stage.lab
+	lab, of := r.stage.lab, r.scenario.tunnel
+	to, begins := "%any", "none"
+	if of.calls != "" {
+		to, begins = r.stage.addresses(of.calls)[0].String(), "start"
+	}
 	gateway, err := lab.Run(lab.Gateway, dataplane.Files{"/etc/company": {
 		"strongswan.conf": []byte(companysStrongswan), "start.sh": []byte(companysStart),
-		"swanctl.conf": fmt.Appendf(nil, companysGateway, dataplane.OfficeSubnet, r.scenario.tunnel, tunnelKey),
+		"swanctl.conf": fmt.Appendf(nil, companysGateway, to, dataplane.OfficeSubnet, of.network, begins, begins, tunnelKey),
 	}}, "sh", "/etc/company/start.sh")
 	if err != nil {
 		t.Fatal(err)

@@ -85,13 +85,27 @@ func relay(listener net.Listener, dial func() (net.Conn, error)) {
 				return // the API server is away, as tests may have it
 			}
 			defer func() { _ = target.Close() }()
+			there := make(chan struct{})
 			go func() {
-				_, _ = io.Copy(target, connection)
-				_ = target.Close()
+				defer close(there)
+				pass(target, connection)
 			}()
-			_, _ = io.Copy(connection, target)
+			pass(connection, target)
+			<-there
 		}()
 	}
+}
+
+// pass copies one direction to its end, and says so: who has nothing more to
+// say may still listen.
+func pass(to, from net.Conn) {
+	_, err := io.Copy(to, from)
+	if half, ok := to.(*net.TCPConn); ok && err == nil {
+		_ = half.CloseWrite()
+		return
+	}
+	_ = to.Close()
+	_ = from.Close()
 }
 
 // kubeconfig is the administrator's, through the control node's private address.

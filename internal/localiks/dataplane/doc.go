@@ -8,8 +8,10 @@
 //
 // Pods are namespaces behind interfaces that Felix knows as theirs, the
 // addresses of load balancers are borne by the workers that IBM's keepalived
-// pods run on, and both follow the API server. [Lab.Check] sends packets and
-// says which of them arrive.
+// pods run on, and both follow the API server. Pods with one of [Options.Images]
+// run for real, as a kubelet would have them run; all others just answer on
+// their ports. Such a pod is each cluster's DNS, a CoreDNS. [Lab.Check] sends
+// packets and says which of them arrive.
 //
 // Linux, root and Debian's iproute2, iptables, ipset, nftables and conntrack are
 // needed; [Missing] says what is not there. The namespaces have no names: the

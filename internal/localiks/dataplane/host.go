@@ -41,10 +41,12 @@ func newHost(ctx context.Context, name string) (*Host, error) {
 	return &Host{Name: name, namespace: n, serving: map[string]io.Closer{}}, nil
 }
 
-// Protocols of probes and servers.
+// Protocols of probes and servers. ICMP stands for echo requests, which every
+// host answers; ports mean nothing there.
 const (
-	TCP = "TCP"
-	UDP = "UDP"
+	TCP  = "TCP"
+	UDP  = "UDP"
+	ICMP = "ICMP"
 )
 
 // Serve answers on a port of all addresses of the host, with the host's name

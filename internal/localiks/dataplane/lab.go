@@ -44,7 +44,7 @@ var (
 var OfficeSubnet = netip.MustParsePrefix("10.91.152.128/26")
 
 // Lab is a data plane that runs. The client, the neighbour and the office serve
-// TCP 443, UDP 53 and TCP 8080.
+// TCP and UDP 443, UDP 53 and TCP 8080.
 type Lab struct {
 	// Client is on the internet.
 	Client *Host
@@ -162,7 +162,7 @@ func (l *Lab) surroundings(ctx context.Context) error {
 		return err
 	}
 	for _, h := range []*Host{l.Client, l.Neighbour, l.Office} {
-		for _, p := range []port{{TCP, 443}, {UDP, 53}, {TCP, 8080}} {
+		for _, p := range []port{{TCP, 443}, {UDP, 443}, {UDP, 53}, {TCP, 8080}} {
 			if err := h.Serve(ctx, p.protocol, p.number); err != nil {
 				return err
 			}

@@ -15,7 +15,13 @@ func Missing() string {
 		return "root, for network namespaces"
 	}
 	for _, needed := range []struct{ program, of string }{
-		{"ip", "iproute2"}, {"iptables-nft-save", "iptables"}, {"ipset", "ipset"}, {"nft", "nftables"}, {"conntrack", "conntrack"},
+		{"ip", "iproute2"},
+		{"iptables-nft-save", "iptables"},
+		{"ipset", "ipset"},
+		{"nft", "nftables"},
+		{"conntrack", "conntrack"},
+		{"unshare", "util-linux"},
+		{"setpriv", "util-linux"},
 	} {
 		if _, err := exec.LookPath(needed.program); err != nil {
 			return needed.program + ", of the Debian package " + needed.of

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -75,58 +76,65 @@ func (c *Cluster) directory(ctx context.Context, client kubernetes.Interface) er
 	if err != nil {
 		return fmt.Errorf("kubeconfig: %w", err)
 	}
-	tcp, udp, yes := corev1.ProtocolTCP, corev1.ProtocolUDP, true
-	https, number, dns := "https", int32(localProxy.Port()), map[string]string{"k8s-app": "kube-dns"}
-	pods := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: dns}, Spec: corev1.PodSpec{
-		Containers: []corev1.Container{{
-			Name: coredns, Image: corednsImage, Command: []string{"/coredns", "-conf", "/etc/coredns/Corefile"},
-			VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/coredns"}, {Name: "access", MountPath: "/etc/kube"}},
-		}},
-		Volumes: []corev1.Volume{
-			{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: coredns}}}},
-			{Name: "access", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: coredns}}},
-		},
-	}}
+	named := metav1.ObjectMeta{Name: coredns}
 	system := client.CoreV1()
-	for _, create := range []func() error{
-		func() error {
-			_, err := client.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).Create(ctx, &discoveryv1.EndpointSlice{
-				ObjectMeta:  metav1.ObjectMeta{Name: "kubernetes", Labels: map[string]string{discoveryv1.LabelServiceName: "kubernetes"}},
-				AddressType: discoveryv1.AddressTypeIPv4,
-				Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{localProxy.Addr().String()}, Conditions: discoveryv1.EndpointConditions{Ready: &yes}}},
-				Ports:       []discoveryv1.EndpointPort{{Name: &https, Port: &number, Protocol: &tcp}},
-			}, metav1.CreateOptions{})
-			return err
-		},
-		func() error {
-			_, err := system.ConfigMaps(metav1.NamespaceSystem).Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: coredns}, Data: map[string]string{"Corefile": corefile}}, metav1.CreateOptions{})
-			return err
-		},
-		func() error {
-			_, err := system.Secrets(metav1.NamespaceSystem).Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: coredns}, Data: map[string][]byte{"config": config}}, metav1.CreateOptions{})
-			return err
-		},
-		func() error {
-			_, err := system.Services(metav1.NamespaceSystem).Create(ctx, &corev1.Service{
-				ObjectMeta: metav1.ObjectMeta{Name: "kube-dns"},
-				Spec: corev1.ServiceSpec{ClusterIP: dnsService, Selector: dns, Ports: []corev1.ServicePort{
-					{Name: "dns", Protocol: udp, Port: 53, TargetPort: intstr.FromInt32(53)}, {Name: "dns-tcp", Protocol: tcp, Port: 53, TargetPort: intstr.FromInt32(53)},
-				}},
-			}, metav1.CreateOptions{})
-			return err
-		},
-		func() error {
-			_, err := client.AppsV1().Deployments(metav1.NamespaceSystem).Create(ctx, &appsv1.Deployment{
-				ObjectMeta: metav1.ObjectMeta{Name: coredns}, Spec: appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: dns}, Template: pods},
-			}, metav1.CreateOptions{})
-			return err
-		},
-	} {
-		if err := create(); err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("the cluster's DNS: %w", err)
-		}
+	return errors.Join(
+		put(ctx, client.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).Create, apiEndpoints()),
+		put(ctx, system.ConfigMaps(metav1.NamespaceSystem).Create, &corev1.ConfigMap{ObjectMeta: named, Data: map[string]string{"Corefile": corefile}}),
+		put(ctx, system.Secrets(metav1.NamespaceSystem).Create, &corev1.Secret{ObjectMeta: named, Data: map[string][]byte{"config": config}}),
+		put(ctx, system.Services(metav1.NamespaceSystem).Create, dnsFront()),
+		put(ctx, client.AppsV1().Deployments(metav1.NamespaceSystem).Create, dnsPods()),
+	)
+}
+
+// put makes an object that may be there already.
+func put[T any](ctx context.Context, create func(context.Context, *T, metav1.CreateOptions) (*T, error), object *T) error {
+	if _, err := create(ctx, object, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("%T: %w", object, err)
 	}
 	return nil
+}
+
+// apiEndpoints lead from the Service kubernetes to the workers' own proxies.
+func apiEndpoints() *discoveryv1.EndpointSlice {
+	name, port, protocol, ready := "https", int32(localProxy.Port()), corev1.ProtocolTCP, true
+	return &discoveryv1.EndpointSlice{
+		ObjectMeta:  metav1.ObjectMeta{Name: "kubernetes", Labels: map[string]string{discoveryv1.LabelServiceName: "kubernetes"}},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{localProxy.Addr().String()}, Conditions: discoveryv1.EndpointConditions{Ready: &ready}}},
+		Ports:       []discoveryv1.EndpointPort{{Name: &name, Port: &port, Protocol: &protocol}},
+	}
+}
+
+// dnsLabels are those of the pods of the cluster's DNS.
+func dnsLabels() map[string]string { return map[string]string{"k8s-app": "kube-dns"} }
+
+func dnsFront() *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "kube-dns"},
+		Spec: corev1.ServiceSpec{ClusterIP: dnsService, Selector: dnsLabels(), Ports: []corev1.ServicePort{
+			{Name: "dns", Protocol: corev1.ProtocolUDP, Port: 53, TargetPort: intstr.FromInt32(53)},
+			{Name: "dns-tcp", Protocol: corev1.ProtocolTCP, Port: 53, TargetPort: intstr.FromInt32(53)},
+		}},
+	}
+}
+
+func dnsPods() *appsv1.Deployment {
+	config := corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: coredns}}}
+	access := corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: coredns}}
+	return &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: coredns},
+		Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: dnsLabels()},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: dnsLabels()}, Spec: corev1.PodSpec{
+				Containers: []corev1.Container{{
+					Name: coredns, Image: corednsImage, Command: []string{"/coredns", "-conf", "/etc/coredns/Corefile"},
+					VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/coredns"}, {Name: "access", MountPath: "/etc/kube"}},
+				}},
+				Volumes: []corev1.Volume{{Name: "config", VolumeSource: config}, {Name: "access", VolumeSource: access}},
+			}},
+		},
+	}
 }
 
 // lookUp asks the cluster's DNS for the address of a name, from inside a host.

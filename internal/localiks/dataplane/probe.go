@@ -41,7 +41,7 @@ type Probe struct {
 	From *Host
 	// Source is the address that it comes from; the zero value for the host's choice.
 	Source netip.Addr
-	// Protocol is TCP or UDP.
+	// Protocol is TCP, UDP or ICMP.
 	Protocol string
 	To       netip.AddrPort
 	// Name is asked for the address in To's place, in the cluster's DNS; "" for To.
@@ -80,6 +80,9 @@ func (p Probe) send(ctx context.Context, patience time.Duration) (Answer, error)
 			return verdictOf(err)
 		}
 		to = netip.AddrPortFrom(address, to.Port())
+	}
+	if p.Protocol == ICMP {
+		return p.From.ping(ctx, to.Addr())
 	}
 	connection, err := p.From.dial(ctx, p.Protocol, p.Source, to)
 	if err != nil {

@@ -49,7 +49,7 @@ func (f *follower) realise(ctx context.Context, p *corev1.Pod, h *Host, worker *
 			if err == nil {
 				return
 			}
-			if ctx.Err() == nil {
+			if ctx.Err() == nil { // else it was stopped
 				_, _ = fmt.Fprintf(r.options.Log, "pod %s/%s, to be started again: %v\n", p.Namespace, p.Name, err)
 			}
 			select {
@@ -73,13 +73,12 @@ func (r *realised) live(ctx context.Context) error {
 	if err := r.say(ctx, unready); err != nil {
 		return err
 	}
-	over, err := layoutOf(ctx, r.client, r.pod, r.options.Images)
+	found, err := layoutOf(ctx, r.client, r.pod, r.options.Images)
 	if err != nil {
 		return err
 	}
-	dns := "nameserver " + dnsService + "\nsearch " + r.pod.Namespace + ".svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
-	over.resolver = dns
-	s, err := newSandbox(r.dir(), r.host, over)
+	found.resolver = "nameserver " + dnsService + "\nsearch " + r.pod.Namespace + ".svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+	s, err := newSandbox(r.dir(), r.host, found)
 	if err != nil {
 		return err
 	}
@@ -89,7 +88,7 @@ func (r *realised) live(ctx context.Context) error {
 	}
 	defer func() { s.close(names...) }()
 	for _, c := range r.pod.Spec.InitContainers {
-		if code, err := s.run(c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker)); err != nil || code != 0 {
+		if code, err := s.run(ctx, c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker)); err != nil || code != 0 {
 			return fmt.Errorf("init container %s: exit code %d, %w: %s", c.Name, code, err, s.log(c.Name))
 		}
 	}
@@ -107,23 +106,22 @@ func (r *realised) live(ctx context.Context) error {
 	return r.watch(ctx, s, ended)
 }
 
+// How often a pod is looked after: until it is ready, and once it is.
+const (
+	untilReady = 500 * time.Millisecond
+	onceReady  = 5 * time.Second
+)
+
 // watch says whether the pod is ready until its program ends or ctx does.
 func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) error {
 	first := r.pod.Spec.Containers[0]
-	ready := false
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if err := r.refresh(ctx, s); err != nil && ctx.Err() == nil {
+	for ready := false; ; {
+		if err := r.refresh(ctx, s); err != nil {
 			return err
 		}
-		now := true
-		if first.ReadinessProbe != nil && first.ReadinessProbe.Exec != nil {
-			code, err := s.run("probe", commandOf(r.pod, first, first.ReadinessProbe.Exec.Command, r.worker))
-			if err != nil {
-				return err
-			}
-			now = code == 0
+		now, err := r.probe(ctx, s, first)
+		if err != nil {
+			return err
 		}
 		if now != ready {
 			state := unready
@@ -135,6 +133,10 @@ func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) er
 			}
 			ready = now
 		}
+		pause := untilReady
+		if ready {
+			pause = onceReady
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -143,9 +145,18 @@ func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) er
 				return r.say(ctx, func(status *corev1.PodStatus) { over(status, first, exitCode(err), s.log(first.Name)) })
 			}
 			return fmt.Errorf("container %s: %w", first.Name, err)
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
+}
+
+// probe runs a container's readiness probe; without one it is ready.
+func (r *realised) probe(ctx context.Context, s *sandbox, c corev1.Container) (bool, error) {
+	if c.ReadinessProbe == nil || c.ReadinessProbe.Exec == nil {
+		return true, nil
+	}
+	code, err := s.run(ctx, "probe", commandOf(r.pod, c, c.ReadinessProbe.Exec.Command, r.worker))
+	return code == 0, err
 }
 
 // refresh brings what ConfigMaps and Secrets say by now into the pod.

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -128,12 +129,18 @@ func (s *sandbox) start(name string, c command) (ended <-chan error, err error) 
 }
 
 // run runs a program to its end and gives its exit code.
-func (s *sandbox) run(name string, c command) (int, error) {
+func (s *sandbox) run(ctx context.Context, name string, c command) (int, error) {
 	ended, err := s.start(name, c)
 	if err != nil {
 		return 0, err
 	}
-	return exitCode(<-ended), nil
+	select {
+	case err := <-ended:
+		return exitCode(err), nil
+	case <-ctx.Done():
+		s.running.Stop(name)
+		return 0, ctx.Err()
+	}
 }
 
 // exitCode reads how a program ended.

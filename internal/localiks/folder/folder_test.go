@@ -20,12 +20,13 @@ func TestLeftoversOfOthersGo(t *testing.T) {
 		}
 		os.Exit(7) // nothing is cleared up
 	}
-	t.Setenv("TMPDIR", t.TempDir())
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	mine, err := folder.New("swept-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign := filepath.Join(os.TempDir(), "swept-by-hand")
+	foreign := filepath.Join(temporary, "swept-by-hand")
 	if err := os.Mkdir(foreign, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func TestLeftoversOfOthersGo(t *testing.T) {
 	if err := child.Run(); child.ProcessState.ExitCode() != 7 {
 		t.Fatalf("the child: %v", err)
 	}
-	if there := folders(t); len(there) != 3 {
+	if there := folders(t, temporary); len(there) != 3 {
 		t.Fatalf("there are %q, want mine, the one by hand and the child's", there)
 	}
 	second, err := folder.New("swept-")
@@ -42,7 +43,7 @@ func TestLeftoversOfOthersGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{mine.Path, second.Path, foreign}
-	if there := folders(t); len(there) != 3 || !strings.Contains(strings.Join(there, " "), mine.Path) {
+	if there := folders(t, temporary); len(there) != 3 || !strings.Contains(strings.Join(there, " "), mine.Path) {
 		t.Errorf("there are %q, want %q", there, want)
 	}
 	for _, f := range []*folder.Folder{mine, second} {
@@ -50,14 +51,14 @@ func TestLeftoversOfOthersGo(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if there := folders(t); len(there) != 1 || there[0] != foreign {
+	if there := folders(t, temporary); len(there) != 1 || there[0] != foreign {
 		t.Errorf("left is %q", there)
 	}
 }
 
-func folders(t *testing.T) []string {
+func folders(t *testing.T, temporary string) []string {
 	t.Helper()
-	there, err := filepath.Glob(filepath.Join(os.TempDir(), "swept-*"))
+	there, err := filepath.Glob(filepath.Join(temporary, "swept-*"))
 	if err != nil {
 		t.Fatal(err)
 	}

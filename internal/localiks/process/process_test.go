@@ -2,8 +2,12 @@ package process_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/process"
 )
@@ -49,4 +53,38 @@ func TestProcessesThatEndUnasked(t *testing.T) {
 	if err := g.Thaw("lives"); err == nil {
 		t.Error("what was stopped can be thawed")
 	}
+}
+
+// A program that is asked to end may say good-bye; one that is deaf is stopped.
+func TestProcessesThatAreAskedToEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g, err := process.New(dir, func(name string, err error) { t.Errorf("%s ended unasked: %v", name, err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	for name, script := range map[string]string{
+		"polite": "trap 'echo good-bye; exit 0' TERM; touch polite; while :; do sleep 0.01; done",
+		"deaf":   "trap '' TERM; touch deaf; while :; do sleep 0.01; done",
+	} {
+		if err := g.Start(name, "/bin/sh", []string{"PATH=" + os.Getenv("PATH")}, "-c", script); err != nil {
+			t.Fatal(err)
+		}
+		for { // its trap is set
+			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				break
+			}
+			runtime.Gosched()
+		}
+	}
+	g.End("polite", time.Minute)
+	if said, err := os.ReadFile(filepath.Join(dir, "logs", "polite.log")); err != nil || !strings.HasSuffix(string(said), "good-bye\n") {
+		t.Errorf("it said %q, %v", said, err)
+	}
+	g.End("deaf", 100*time.Millisecond)
+	if err := g.Freeze("deaf"); err == nil {
+		t.Error("it still runs")
+	}
+	g.End("nobody", time.Minute)
 }

@@ -165,11 +165,11 @@ func TestSelect(t *testing.T) {
 		"each once":         {names: []string{"kwok", "kwok", GroupCluster}, want: cluster},
 		"cluster":           {names: []string{GroupCluster}, want: cluster},
 		"developer":         {names: []string{GroupDeveloper}, want: developer},
-		"packets":           {names: []string{GroupPackets}, want: "kube-proxy calico-felix"},
+		"packets":           {names: []string{GroupPackets}, want: "kube-proxy calico-felix coredns"},
 		"tests":             {names: []string{GroupTests}, want: "calicoctl"},
 		"all":               {names: []string{GroupAll}, want: strings.Replace(cluster, " etcd", " calicoctl etcd", 1) + " " + developer + " tofu"},
 		"unknown":           {names: []string{"kwok", "kwik"}, wrong: "no such program: kwik (known: all, "},
-		"group and program": {names: []string{"goreleaser", GroupPackets}, want: "kube-proxy calico-felix goreleaser"},
+		"group and program": {names: []string{"goreleaser", GroupPackets}, want: "kube-proxy calico-felix coredns goreleaser"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

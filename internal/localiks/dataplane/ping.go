@@ -1,0 +1,63 @@
+package dataplane
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+)
+
+// Types of ICMP's messages, and how long those are that are sent here.
+const (
+	echoRequest = 8
+	echoReply   = 0
+	echoLength  = 64
+)
+
+// ping sends an echo request over IPv4 and waits for the answer.
+func (h *Host) ping(ctx context.Context, to netip.Addr) (Answer, error) {
+	var socket net.PacketConn
+	err := h.within(func() (err error) {
+		socket, err = (&net.ListenConfig{}).ListenPacket(ctx, "ip4:icmp", "0.0.0.0")
+		return err
+	})
+	if err != nil {
+		return Answer{}, err
+	}
+	defer func() { _ = socket.Close() }()
+	if deadline, limited := ctx.Deadline(); limited {
+		if err := socket.SetDeadline(deadline); err != nil {
+			return Answer{}, err
+		}
+	}
+	id := uint16(rand.Uint32())
+	if _, err := socket.WriteTo(echo(id), &net.IPAddr{IP: to.AsSlice()}); err != nil {
+		return verdictOf(err)
+	}
+	for buffer := make([]byte, 1500); ; {
+		n, from, err := socket.ReadFrom(buffer)
+		if err != nil {
+			return verdictOf(err)
+		}
+		if n >= 8 && buffer[0] == echoReply && binary.BigEndian.Uint16(buffer[4:]) == id && from.String() == to.String() {
+			return Answer{Verdict: Open, From: from.String()}, nil
+		}
+	}
+}
+
+// echo is a request with its checksum.
+func echo(id uint16) []byte {
+	message := make([]byte, echoLength)
+	message[0] = echoRequest
+	binary.BigEndian.PutUint16(message[4:], id)
+	var sum uint32
+	for i := 0; i < len(message); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(message[i:]))
+	}
+	for sum > 0xffff {
+		sum = sum&0xffff + sum>>16
+	}
+	binary.BigEndian.PutUint16(message[2:], ^uint16(sum))
+	return message
+}

@@ -88,8 +88,12 @@ func (r *realised) live(ctx context.Context) error {
 	}
 	defer func() { s.close(names...) }()
 	for _, c := range r.pod.Spec.InitContainers {
-		if code, err := s.run(ctx, c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker)); err != nil || code != 0 {
-			return fmt.Errorf("init container %s: exit code %d, %w: %s", c.Name, code, err, s.log(c.Name))
+		code, err := s.run(ctx, c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker))
+		if err != nil {
+			return fmt.Errorf("init container %s: %w", c.Name, err)
+		}
+		if code != 0 {
+			return fmt.Errorf("init container %s ended with exit code %d: %s", c.Name, code, s.log(c.Name))
 		}
 	}
 	// Of several containers the first decides; no pod here needs more.
@@ -116,8 +120,8 @@ const (
 func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) error {
 	first := r.pod.Spec.Containers[0]
 	for ready := false; ; {
-		if err := r.refresh(ctx, s); err != nil {
-			return err
+		if err := r.refresh(ctx, s); err != nil && ctx.Err() == nil {
+			_, _ = fmt.Fprintf(r.options.Log, "pod %s/%s keeps the files that it has: %v\n", r.pod.Namespace, r.pod.Name, err)
 		}
 		now, err := r.probe(ctx, s, first)
 		if err != nil {

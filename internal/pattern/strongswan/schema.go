@@ -33,6 +33,8 @@ const describeResource = `An IPsec tunnel between the cluster and a network else
 
 The pre-shared key is a Secret and stands nowhere else: not in the state, not in a plan, not in a ConfigMap, not in Helm's record of the release. No helm program is needed, and nothing is left on disk.
 
+With IBM's chart the file of the key, which that chart keeps in a ConfigMap, is moved on the way into a Secret that the pod finds at the same place. A release that somebody made with helm can be imported: its values become attributes; if its key stands in a ConfigMap or in Helm's records, the plan says so, and the apply moves it and removes those records. Whoever could read them knows the key, so have a new one. The chart's own removal needs the internet; here the VPN pod is stopped first, and what it made goes with it.
+
 * **Classic:** the load balancer for UDP 500 and 4500 can have an IP of your choice.
 * **VPC:** IBM's chart is for classic clusters; use ` + "`chart = { source = \"builtin\" }`" + `, whose load balancer is a network load balancer that gets its address from the VPC.`
 

@@ -12,15 +12,15 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/charts"
 )
 
-func credentials(username, password string) func() (string, string, error) {
-	return func() (string, string, error) { return username, password, nil }
+func credentials(password string) func() (string, string, error) {
+	return func() (string, string, error) { return user, password, nil }
 }
 
 // TestLogins tells which login is taken for which address: nothing is sent where none fits.
 func TestLogins(t *testing.T) {
 	t.Parallel()
 	s := serve(t, charts.Options{Username: user, Password: password})
-	right, wrong := credentials(user, password), credentials(user, "another")
+	right, wrong := credentials(password), credentials("another")
 	for name, c := range map[string]struct {
 		logins []helm.Login
 		source helm.Source
@@ -96,7 +96,7 @@ func TestCredentialsKeepToTheirHost(t *testing.T) {
 	transport.TLSClientConfig.RootCAs = pool
 	client.Transport = transport
 
-	loader := helm.Loader{Client: client, Logins: []helm.Login{{Prefix: home.URL, Credentials: credentials(user, password)}}}
+	loader := helm.Loader{Client: client, Logins: []helm.Login{{Prefix: home.URL, Credentials: credentials(password)}}}
 	if _, err := loader.Load(t.Context(), helm.Source{Repository: home.URL, Chart: "none"}); !errors.Is(err, helm.ErrChartNotFound) {
 		t.Errorf("got %v", err)
 	}
@@ -110,13 +110,13 @@ func TestCredentialsKeepToTheirHost(t *testing.T) {
 func TestCredentialsAreEncrypted(t *testing.T) {
 	t.Parallel()
 	var met []string
-	clear := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		met = append(met, r.Header.Get("Authorization"))
 		w.WriteHeader(http.StatusNotFound)
 	}))
-	t.Cleanup(clear.Close)
-	loader := helm.Loader{Client: helm.NewHTTPClient(), Logins: []helm.Login{{Credentials: credentials(user, password)}}}
-	source := helm.Source{Repository: clear.URL, Chart: "app"}
+	t.Cleanup(plain.Close)
+	loader := helm.Loader{Client: helm.NewHTTPClient(), Logins: []helm.Login{{Credentials: credentials(password)}}}
+	source := helm.Source{Repository: plain.URL, Chart: "app"}
 	if _, err := loader.Load(t.Context(), source); !errors.Is(err, helm.ErrUnreachable) || !strings.Contains(err.Error(), "over https alone") {
 		t.Errorf("with credentials: %v", err)
 	}

@@ -89,63 +89,86 @@ func programsIn(t *testing.T, dir string) int {
 	return count
 }
 
+// TestTwoClustersAtOnce takes one through what tests do with clusters, and the
+// other one through what IAM has to do with them.
 func TestTwoClustersAtOnce(t *testing.T) {
 	t.Parallel()
-	var one, two *controlplane.ControlPlane
-	t.Run("start", func(t *testing.T) {
-		dirs := t.TempDir()
-		var wg sync.WaitGroup
-		boot := func(name string, into **controlplane.ControlPlane) func() {
-			return func() {
-				c, err := controlplane.Start(t.Context(), controlplane.Options{Name: name, Dir: filepath.Join(dirs, name)})
-				if err != nil {
+	reviews := newReviews(t)
+	dirs := t.TempDir()
+	var wg sync.WaitGroup
+	boot := func(into **controlplane.ControlPlane, o controlplane.Options) func() {
+		return func() {
+			o.Dir, o.Log = filepath.Join(dirs, o.Name), t.Output()
+			c, err := controlplane.Start(t.Context(), o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() {
+				if err := c.Stop(); err != nil { // again, where the test came to its end
 					t.Error(err)
-					return
 				}
-				*into = c
-			}
+			})
+			*into = c
 		}
-		wg.Go(boot("one", &one))
-		wg.Go(boot("two", &two))
-		wg.Wait()
-		if t.Failed() {
-			t.FailNow()
-		}
-		if one.Server() == two.Server() {
-			t.Errorf("both serve at %s", one.Server())
-		}
+	}
+	var one, two *controlplane.ControlPlane
+	wg.Go(boot(&one, controlplane.Options{Name: "one"}))
+	wg.Go(boot(&two, controlplane.Options{Name: "two", TokenReviewURL: reviews.url}))
+	wg.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	t.Run("strangers", func(t *testing.T) { strangers(t, one, two) })
+	t.Run("tokens", func(t *testing.T) { reviews.tokens(t, two) })
+	t.Run("identities", func(t *testing.T) { identities(t, one) })
+	t.Run("nodes", func(t *testing.T) { nodes(t, one) })
+	t.Run("edge", func(t *testing.T) { edge(t, one) })
+	t.Run("audit", func(t *testing.T) { audit(t, one) })
+	t.Run("calico", func(t *testing.T) { calico(t, one) })
+	t.Run("outage", func(t *testing.T) { outage(t, one) })
+	// With the Calico API server, which the first one has been given meanwhile.
+	ends(t, one, filepath.Join(dirs, "one"), 6)
+	ends(t, two, filepath.Join(dirs, "two"), 5)
+}
 
-		// Each knows its own users only, and each is known by its own authority only.
-		stranger := one.RESTConfig()
-		stranger.Host = two.Server()
-		if _, err := client(t, stranger).Discovery().ServerVersion(); err == nil {
-			t.Error("two is trusted by those who trust one")
-		}
-		stranger.CAData = two.CACertificate()
-		_, err := client(t, stranger).CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
-		if !apierrors.IsUnauthorized(err) {
-			t.Errorf("two lets in the admin of one: %v", err)
-		}
+// strangers checks that each knows its own users only, and is known by its own
+// authority only.
+func strangers(t *testing.T, one, two *controlplane.ControlPlane) {
+	if one.Server() == two.Server() {
+		t.Errorf("both serve at %s", one.Server())
+	}
+	stranger := one.RESTConfig()
+	stranger.Host = two.Server()
+	if _, err := client(t, stranger).Discovery().ServerVersion(); err == nil {
+		t.Error("two is trusted by those who trust one")
+	}
+	stranger.CAData = two.CACertificate()
+	_, err := client(t, stranger).CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	if !apierrors.IsUnauthorized(err) {
+		t.Errorf("two lets in the admin of one: %v", err)
+	}
+}
 
-		for name, c := range map[string]*controlplane.ControlPlane{"one": one, "two": two} {
-			if programs := programsIn(t, filepath.Join(dirs, name)); programs != 5 {
-				t.Errorf("%s: %d programs run, want 5", name, programs)
-			}
-			for range 2 { // the second time nothing is left to do
-				if err := c.Stop(); err != nil {
-					t.Errorf("stopping %s: %v", name, err)
-				}
-			}
-			if programs := programsIn(t, filepath.Join(dirs, name)); programs != 0 {
-				t.Errorf("%s: %d programs are left", name, programs)
-			}
-			connection, err := net.Dial("tcp", strings.TrimPrefix(c.Server(), "https://"))
-			if err == nil {
-				_ = connection.Close()
-				t.Errorf("%s still answers at %s", name, c.Server())
-			}
+// ends stops a control plane of so many programs and looks for what is left.
+func ends(t *testing.T, c *controlplane.ControlPlane, dir string, want int) {
+	t.Helper()
+	if programs := programsIn(t, dir); programs != want {
+		t.Errorf("in %s %d programs run, want %d", dir, programs, want)
+	}
+	for range 2 { // the second time nothing is left to do
+		if err := c.Stop(); err != nil {
+			t.Errorf("stopping the one in %s: %v", dir, err)
 		}
-	})
+	}
+	if programs := programsIn(t, dir); programs != 0 {
+		t.Errorf("in %s %d programs are left", dir, programs)
+	}
+	connection, err := net.Dial("tcp", strings.TrimPrefix(c.Server(), "https://"))
+	if err == nil {
+		_ = connection.Close()
+		t.Errorf("the one in %s still answers at %s", dir, c.Server())
+	}
 }
 
 func TestStartRefusesAUsedFolder(t *testing.T) {
@@ -182,18 +205,6 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 	if programs := programsIn(t, dir); programs != 0 {
 		t.Errorf("%d programs are left", programs)
 	}
-}
-
-// TestCluster takes one cluster through what tests do with clusters.
-func TestCluster(t *testing.T) {
-	t.Parallel()
-	c := start(t, controlplane.Options{Name: "cluster"})
-	t.Run("identities", func(t *testing.T) { identities(t, c) })
-	t.Run("nodes", func(t *testing.T) { nodes(t, c) })
-	t.Run("edge", func(t *testing.T) { edge(t, c) })
-	t.Run("audit", func(t *testing.T) { audit(t, c) })
-	t.Run("calico", func(t *testing.T) { calico(t, c) })
-	t.Run("outage", func(t *testing.T) { outage(t, c) })
 }
 
 func identities(t *testing.T, c *controlplane.ControlPlane) {

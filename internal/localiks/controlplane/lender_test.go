@@ -43,7 +43,7 @@ func TestLender(t *testing.T) {
 	})
 	t.Setenv(lender, socket)
 
-	first := start(t, controlplane.Options{Name: "first", CalicoAPI: true, TokenReviewURL: reviews(t, "of-first")})
+	first := start(t, controlplane.Options{Name: "first", CalicoAPI: true, TokenReviewURL: knowing(t, "of-first")})
 	address := first.Server()
 	if _, err := client(t, first.RESTConfig()).Discovery().ServerResourcesForGroupVersion("projectcalico.org/v3"); err != nil {
 		t.Errorf("the first one asked for the Calico API: %v", err)
@@ -63,7 +63,7 @@ func TestLender(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	second := start(t, controlplane.Options{Name: "second", TokenReviewURL: reviews(t, "of-second")})
+	second := start(t, controlplane.Options{Name: "second", TokenReviewURL: knowing(t, "of-second")})
 	if second.Server() != address {
 		t.Errorf("the second one was given %s, not %s", second.Server(), address)
 	}
@@ -101,8 +101,8 @@ func TestLender(t *testing.T) {
 	}
 }
 
-// reviews knows one token.
-func reviews(t *testing.T, token string) (url string) {
+// knowing reviews tokens, of which it knows one.
+func knowing(t *testing.T, token string) (url string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var review authentication.TokenReview

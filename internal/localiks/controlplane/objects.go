@@ -82,7 +82,6 @@ func (o *objects) createResources(ctx context.Context, definitions ...*unstructu
 	if err := o.create(ctx, definitions...); err != nil {
 		return err
 	}
-	defer o.mapper.Reset() // it has not heard of the new kinds
 	// One after the other, as the API server itself takes them up. An empty list
 	// is a small answer; the definitions with their conditions are not.
 	for _, definition := range definitions {
@@ -98,7 +97,30 @@ func (o *objects) createResources(ctx context.Context, definitions ...*unstructu
 			return fmt.Errorf("resource %s: %w", definition.GetName(), err)
 		}
 	}
-	return nil
+	// Discovery shows them a moment later.
+	return until(ctx, func(context.Context) error {
+		o.mapper.Reset() // what it remembers is older
+		for _, definition := range definitions {
+			if err := o.discovered(definition); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// discovered is no error when discovery shows the kind that a definition defines.
+func (o *objects) discovered(definition *unstructured.Unstructured) error {
+	group, _, err := unstructured.NestedString(definition.Object, "spec", "group")
+	if err != nil {
+		return err
+	}
+	kind, _, err := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	if err != nil {
+		return err
+	}
+	_, err = o.mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
+	return err
 }
 
 // servedResource is the resource that a definition defines, in the first

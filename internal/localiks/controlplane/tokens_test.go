@@ -17,25 +17,33 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 )
 
-// TestTokens has bearer tokens reviewed by somebody else, who may also change
-// his mind.
-func TestTokens(t *testing.T) {
-	t.Parallel()
-	var expired atomic.Bool
-	reviewer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// reviews says who has a token, and may change its mind.
+type reviews struct {
+	url     string
+	expired atomic.Bool
+}
+
+func newReviews(t *testing.T) *reviews {
+	t.Helper()
+	r := &reviews{}
+	reviewer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		var review authenticationv1.TokenReview
-		if err := json.NewDecoder(r.Body).Decode(&review); err != nil || r.Method != http.MethodPost || r.URL.Path != "/review" {
-			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		if err := json.NewDecoder(request.Body).Decode(&review); err != nil || request.Method != http.MethodPost || request.URL.Path != "/review" {
+			t.Errorf("%s %s: %v", request.Method, request.URL, err)
 		}
-		review.Status.Authenticated = review.Spec.Token == "good" && !expired.Load()
+		review.Status.Authenticated = review.Spec.Token == "good" && !r.expired.Load()
 		review.Status.User = authenticationv1.UserInfo{Username: "IAM#somebody", Groups: []string{"readers"}}
 		if err := json.NewEncoder(w).Encode(review); err != nil {
 			t.Error(err)
 		}
 	}))
 	t.Cleanup(reviewer.Close)
-	c := start(t, controlplane.Options{Name: "tokens", TokenReviewURL: reviewer.URL + "/review"})
+	r.url = reviewer.URL + "/review"
+	return r
+}
 
+// tokens has bearer tokens reviewed by somebody else.
+func (r *reviews) tokens(t *testing.T, c *controlplane.ControlPlane) {
 	ask := func(ctx context.Context, token string) (authenticationv1.UserInfo, error) {
 		config := &rest.Config{Host: c.Server(), BearerToken: token}
 		config.CAData = c.CACertificate()
@@ -53,7 +61,7 @@ func TestTokens(t *testing.T) {
 	if _, err := ask(t.Context(), "bad"); !apierrors.IsUnauthorized(err) {
 		t.Errorf("bad token: %v", err)
 	}
-	expired.Store(true)
+	r.expired.Store(true)
 	await(t, "token refused", func(ctx context.Context) error {
 		_, err := ask(ctx, "good")
 		if apierrors.IsUnauthorized(err) {

@@ -34,6 +34,7 @@ const (
 // another in any other way.
 type shared struct {
 	once        sync.Once
+	names       []string // of the clusters
 	environment *localiks.Environment
 	err         error
 
@@ -47,7 +48,13 @@ var process shared
 // Main runs the tests of a package and takes the environment down afterwards:
 //
 //	func TestMain(m *testing.M) { acctest.Main(m) }
-func Main(m *testing.M) {
+//
+// A package that needs only one of the clusters says which.
+func Main(m *testing.M, clusters ...string) {
+	process.names = clusters
+	if len(clusters) == 0 {
+		process.names = []string{Classic, VPC}
+	}
 	code := m.Run()
 	if e := process.environment; e != nil {
 		if err := e.Close(); err != nil {
@@ -58,7 +65,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Environment gives the shared localiks, with one classic and one VPC cluster.
+// Environment gives the shared localiks, with one classic and one VPC cluster
+// where [Main] was not told otherwise.
 // It skips the test where acceptance tests are not asked for.
 func Environment(t testing.TB) *localiks.Environment {
 	t.Helper()
@@ -89,7 +97,11 @@ func environment(t testing.TB) *localiks.Environment {
 	process.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
-		process.environment, process.err = localiks.Start(ctx, localiks.Options{Clusters: []localiks.ClusterOptions{clusterOptions(Classic), clusterOptions(VPC)}})
+		var o localiks.Options
+		for _, name := range process.names {
+			o.Clusters = append(o.Clusters, clusterOptions(name))
+		}
+		process.environment, process.err = localiks.Start(ctx, o)
 	})
 	if process.err != nil {
 		t.Fatalf("localiks did not start: %v", process.err)

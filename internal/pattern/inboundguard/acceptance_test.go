@@ -15,7 +15,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) { acctest.Main(m, acctest.Classic) }
 
 const (
 	guardName = "block-public-inbound"

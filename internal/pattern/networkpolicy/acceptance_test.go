@@ -15,7 +15,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) { acctest.Main(m, acctest.Classic) }
 
 // stored are Calico's objects as it keeps them, global or of a namespace.
 func stored(t *testing.T, c *localiks.Cluster, resource, namespace string) dynamic.ResourceInterface {

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
 )
 
 // Lend serves control planes on a unix socket until the context ends: to each
@@ -20,15 +22,15 @@ import (
 // run share a few that are started once. [Start] borrows where the environment
 // variable LOCALIKS_LENDER names the socket.
 func Lend(ctx context.Context, socket string, log io.Writer) error {
-	dir, err := os.MkdirTemp("", "localiks-lender-")
+	dir, err := folder.New("localiks-lender-")
 	if err != nil {
 		return fmt.Errorf("lender: %w", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", socket)
 	if err != nil {
-		return errors.Join(fmt.Errorf("lender: %w", err), os.RemoveAll(dir))
+		return errors.Join(fmt.Errorf("lender: %w", err), dir.Remove())
 	}
-	l := &lender{dir: dir, log: log}
+	l := &lender{dir: dir.Path, log: log}
 	l.back = sync.NewCond(&l.mu)
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() }) // which ends the loop
 	defer stop()
@@ -49,7 +51,7 @@ func Lend(ctx context.Context, socket string, log io.Writer) error {
 	if ctx.Err() == nil {
 		err = errors.Join(errors.New("lender: nobody can connect any more"), err)
 	}
-	return errors.Join(err, os.RemoveAll(dir))
+	return errors.Join(err, dir.Remove())
 }
 
 // lender has control planes. They all have the Calico API server, which is hidden

@@ -104,7 +104,7 @@ func TestAccEveryGroupOfArguments(t *testing.T) {
   remote   = { subnets = ["10.91.152.128/26", "10.92.0.0/16"] }
   local    = { subnets = ["10.50.0.0/16"] }
   local_subnet_nat  = { "172.30.0.0/16" = "10.50.0.0/16" }
-  remote_subnet_nat = { "10.91.152.128/26" = "10.60.0.0/26" }
+  remote_subnet_nat = { "10.91.152.128/26" = "10.191.0.0/26" }
   pod_snat          = "false"
   service_type      = "private"
   service_source_ip = true

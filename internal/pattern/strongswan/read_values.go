@@ -33,6 +33,11 @@ func (v chartValues) lines(path ...string) []string { return entries(v.text(path
 // networks are the entries of a list that has commas, blanks or line breaks between them.
 func (v chartValues) networks(path ...string) []string { return entries(v.text(path...), ", \t\n") }
 
+// proposals of a phase, with or without the mark that they hold alone.
+func (v chartValues) proposals(phase string) []string {
+	return entries(strings.TrimSuffix(strings.TrimSpace(v.text("ipsec", phase)), strict), ", \t\n")
+}
+
 // mapped are entries written left=right.
 func (v chartValues) mapped(path ...string) map[string]string {
 	var out map[string]string
@@ -81,8 +86,8 @@ func tunnelOf(namespace, name, source string, v chartValues) tunnel {
 			subnets: v.networks("local", "subnet"), id: v.text("local", "id"),
 			zoneSubnets: v.mapped("local", "zoneSubnet"), nonCluster: v.networks("localNonClusterSubnet"),
 		},
-		ike: ikeTerms{version: v.text("ipsec", "keyexchange"), proposals: v.networks("ipsec", "ike"), lifetime: v.text("ipsec", "ikelifetime")},
-		esp: espTerms{proposals: v.networks("ipsec", "esp"), lifetime: v.text("ipsec", "lifetime"), margin: v.text("ipsec", "margintime")},
+		ike: ikeTerms{version: v.text("ipsec", "keyexchange"), proposals: v.proposals("ike"), lifetime: v.text("ipsec", "ikelifetime")},
+		esp: espTerms{proposals: v.proposals("esp"), lifetime: v.text("ipsec", "lifetime"), margin: v.text("ipsec", "margintime")},
 
 		dpdAction: v.text("ipsec", "dpdaction"), closeAction: v.text("ipsec", "closeaction"),
 		keyingTries: v.text("ipsec", "keyingtries"), extraOptions: v.lines("ipsec", "additionalOptions"),

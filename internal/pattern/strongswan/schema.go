@@ -117,11 +117,11 @@ func connectionAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"ike": group("Terms of the key exchange.", map[string]schema.Attribute{
 			"version":   oneOf("ike.version", "`ikev2`, `ikev1` or `ike` (either).", ikeV1, ikeV2, ikeAny),
-			"proposals": list("Algorithms, best first, such as `aes256-sha256-modp2048`. Default the chart's own; needed with IKEv1."),
+			"proposals": list("Algorithms, best first, such as `aes256-sha256-modp2048`; nothing else is offered or taken. Default the chart's own; needed with IKEv1."),
 			"lifetime":  textBy("ike.lifetime", "Time after which the ends prove themselves anew: seconds, or a number with `s`, `m`, `h` or `d`."),
 		}),
 		"esp": group("Terms of the tunnel's packets.", map[string]schema.Attribute{
-			"proposals": list("Algorithms, best first, such as `aes256gcm128-modp2048`. Default the chart's own; needed with IKEv1."),
+			"proposals": list("Algorithms, best first, such as `aes256gcm128-modp2048`; nothing else is offered or taken. Default the chart's own; needed with IKEv1."),
 			"lifetime":  textBy("esp.lifetime", "Time after which keys are renewed."),
 			"margin":    textBy("esp.margin", "Time before the end of a lifetime in which new keys are negotiated. strongSwan stretches it at random, up to twice."),
 		}),

@@ -190,8 +190,8 @@ func TestReasonsOfRealTunnels(t *testing.T) {
 	}{
 		{name: "key", change: func(o *tunnel) { o.preSharedKey = "another-key-of-good-length" }, calling: stateConnecting, listening: stateDown, why: "pre-shared keys", whyListening: "pre-shared keys"},
 		{name: "identity", change: func(o *tunnel) { o.remote.id = "another-cloud" }, calling: stateDown, listening: stateDown, why: "identities", whyListening: "identity"},
-		{name: "IKE", change: func(o *tunnel) { o.ike.proposals = []string{"aes128-sha1-modp1536!"} }, calling: stateDown, listening: stateDown, why: "ike.proposals", whyListening: "ike.proposals"},
-		{name: "ESP", change: func(o *tunnel) { o.esp.proposals = []string{"aes128-sha1!"} }, calling: stateEstablished, listening: stateEstablished, why: "esp.proposals", whyListening: "esp.proposals"},
+		{name: "IKE", change: func(o *tunnel) { o.ike.proposals = []string{"aes128-sha1-modp1536"} }, calling: stateDown, listening: stateDown, why: "ike.proposals", whyListening: "ike.proposals"},
+		{name: "ESP", change: func(o *tunnel) { o.esp.proposals = []string{"aes128-sha1"} }, calling: stateEstablished, listening: stateEstablished, why: "esp.proposals", whyListening: "esp.proposals"},
 		{name: "subnets", change: func(o *tunnel) { o.remote.subnets = []string{"172.29.0.0/16"} }, calling: stateEstablished, listening: stateEstablished, why: "subnets", whyListening: "subnets"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestReasonsOfRealTunnels(t *testing.T) {
 			cluster.ike.version, office.ike.version = ikeV1, ikeV1
 			for _, of := range []*tunnel{&cluster, &office} {
 				// IKEv1 does not choose: one of each.
-				of.ike.proposals, of.esp.proposals = []string{"aes256-sha256-modp2048!"}, []string{"aes256-sha256!"}
+				of.ike.proposals, of.esp.proposals = []string{"aes256-sha256-modp2048"}, []string{"aes256-sha256"}
 			}
 			test.change(&office)
 			a, b := l.ibmGateway(l.Cluster, cluster, ""), l.ibmGateway(l.Office, office, "")

@@ -31,11 +31,24 @@ func (t tunnel) ibmValues(key keyInRelease) map[string]any {
 	if t.keySecret != "" {
 		preshared["secretName"], preshared["secretKey"] = t.keySecret, t.keyKey
 	}
+	ipsec := maps.Clone(tableAt(out, "ipsec"))
+	ipsec["ike"], ipsec["esp"] = strictly(t.ike.proposals), strictly(t.esp.proposals)
 	maps.Copy(out, map[string]any{
-		"validate": t.validate, "connectUsingLoadBalancerIP": t.connectUsing,
+		"ipsec": ipsec, "validate": t.validate, "connectUsingLoadBalancerIP": t.connectUsing,
 		"monitoring": t.monitoring.values(), "preshared": preshared,
 	})
 	return merged(out, t.extraValues)
+}
+
+// strict at the end of a list of proposals in ipsec.conf keeps strongSwan from
+// adding its own to them, weaker ones among those (ipsec.conf(5)).
+const strict = "!"
+
+func strictly(proposals []string) string {
+	if len(proposals) == 0 {
+		return ""
+	}
+	return strings.Join(proposals, ",") + strict
 }
 
 // values of what the pod watches; nothing for nil.

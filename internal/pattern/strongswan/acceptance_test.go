@@ -5,7 +5,9 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -53,9 +55,29 @@ func secretEdit(patch string) func(*testing.T, *localiks.Environment, *localiks.
 	}
 }
 
+// ofFolder is a tunnel of the chart that stands in for IBM's, from a folder.
+func ofFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := filepath.Abs(filepath.Join("..", "..", "localiks", "charts", "strongswan"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer(`source = "builtin"`, fmt.Sprintf("source = %q", folder), `image    = "registry.example.com/strongswan:1"`, "").Replace(ends)
+}
+
+// Each chart lives under one of the command lines.
 func TestAccLifecycle(t *testing.T) {
-	acctest.Lifecycle(t, acctest.Resource{
-		Type: "iks_strongswan_vpn", Cluster: acctest.Classic,
+	ofIBM := life("IBM's chart", ofFolder(t), "ipsec.secrets")
+	// Where a chart came from stands in no release.
+	ofIBM.ImportUpdates = true
+	acctest.Lifecycle(t, life("builtin chart", ends, "key"), ofIBM)
+}
+
+// life of a tunnel between these ends, whose key is in this entry of its Secret.
+func life(variant, ends, entry string) acctest.Resource {
+	return acctest.Resource{
+		Variant: variant,
+		Type:    "iks_strongswan_vpn", Cluster: acctest.Classic,
 		Arguments: ends + key(firstKey, "1"),
 		Changed:   ends + "  esp = { lifetime = \"2h\" }\n" + key(secondKey, "2"),
 		Key:       "default,vpn",
@@ -63,7 +85,8 @@ func TestAccLifecycle(t *testing.T) {
 		Keeps:     []string{"load_balancer_ips"}, RestoresOnDestroy: true,
 		Vanish: func(t *testing.T, c *localiks.Cluster) {
 			t.Helper()
-			if _, err := releases(t, c).Uninstall(context.WithoutCancel(t.Context()), helm.UninstallOptions{Namespace: "default", Name: "vpn"}); err != nil {
+			options := helm.UninstallOptions{Namespace: "default", Name: "vpn", SkipHooks: true}
+			if _, err := releases(t, c).Uninstall(context.WithoutCancel(t.Context()), options); err != nil {
 				t.Fatal(err)
 			}
 			if err := in(c).CoreV1().Secrets("default").Delete(context.Background(), "vpn-strongswan-key", metav1.DeleteOptions{}); err != nil {
@@ -71,7 +94,7 @@ func TestAccLifecycle(t *testing.T) {
 			}
 		},
 		Breaks: []acctest.Break{
-			{Name: "key edited", Do: secretEdit(`{"stringData":{"key":"mallory"}}`), Sentence: "somebody else has written"},
+			{Name: "key edited", Do: secretEdit(fmt.Sprintf(`{"stringData":{%q:"mallory"}}`, entry)), Sentence: "somebody else has written"},
 			{Name: "key version", Do: secretEdit(`{"metadata":{"annotations":{"terraform-provider-iks/key-version":"7"}}}`), Sentence: "has version \"7\""},
 			{Name: "key deleted", Do: func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
 				t.Helper()
@@ -88,7 +111,7 @@ func TestAccLifecycle(t *testing.T) {
 				}
 			}, Sentence: "replicas"},
 		},
-	})
+	}
 }
 
 // noKeyElsewhere looks for the keys in every ConfigMap and every Secret but their own, inside Helm's records too.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -99,7 +98,7 @@ func keyAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "The pre-shared key. It is write-only (Terraform 1.11, OpenTofu 1.11): it goes into the Secret `<name>-strongswan-key` and into neither plan nor state. Exactly one of this and `preshared_key_secret` is set.",
 		},
 		"preshared_key_wo_version": schema.Int64Attribute{
-			Optional: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
+			Optional:            true,
 			MarkdownDescription: "Version of `preshared_key_wo`, needed with it. Another value writes the key anew and restarts the VPN pod. A key that changes without it cannot be seen.",
 		},
 		"preshared_key_secret": schema.SingleNestedAttribute{

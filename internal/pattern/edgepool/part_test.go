@@ -107,7 +107,7 @@ func testWorkerPool(t *testing.T, r *rig) {
 	r.edit(nodes[1].Name, untaint(noExecute))
 	r.wantDrift(m, nodes[0].Name+": label dedicated=edge missing", nodes[1].Name+": taint dedicated=edge:NoExecute missing")
 	r.mustApply(byPool("edge"), m)
-	if writes := r.sent().writes().to("/nodes/"); len(writes) != 2 {
+	if writes := r.sent().taken().to("/nodes/"); len(writes) != 2 {
 		t.Errorf("healing two nodes took %v", writes)
 	}
 	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
@@ -168,7 +168,7 @@ func testClosedAtOnce(t *testing.T, r *rig) {
 		t.Fatal(err)
 	}
 	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
-	if writes := r.sent().writes(); len(writes) > 4 {
+	if writes := r.sent().taken(); len(writes) > 4 {
 		t.Errorf("four nodes took %v", writes)
 	}
 }
@@ -323,14 +323,14 @@ func testSelectorChanges(t *testing.T, r *rig) {
 
 	m := byNames(names(edge...))
 	r.mustApply(m, nil)
-	if writes := r.sent().writes(); len(writes) != 4 {
+	if writes := r.sent().taken(); len(writes) != 4 {
 		t.Errorf("four nodes took %v", writes)
 	}
 	r.wantMarks("edge", full)
 
 	two := byNames(names(edge[0], edge[1]), onlyWarn)
 	r.mustApply(two, m)
-	if writes := r.sent().writes(); len(writes) != 2 {
+	if writes := r.sent().taken(); len(writes) != 2 {
 		t.Errorf("giving up two nodes took %v", writes)
 	}
 	for i, want := range []string{full, full, bare, bare} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ type rig struct {
 	warned  []string
 
 	mu       sync.Mutex
-	requests []string // METHOD path of each request to the API server
+	requests []string // METHOD path of each request to the API server, and whether it was refused
 	cutAt    int      // call cut at that many requests
 	cut      func()
 	onSent   func(request string) // hears of each request that was answered
@@ -145,7 +146,11 @@ func (r *rig) restart() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			path, _, _ := strings.Cut(e.Path, "?")
-			r.requests = append(r.requests, e.Method+" "+path)
+			one := e.Method + " " + path
+			if e.Status == http.StatusConflict {
+				one += refused
+			}
+			r.requests = append(r.requests, one)
 			if r.onSent != nil {
 				r.onSent(e.Method + " " + path)
 			}
@@ -198,6 +203,15 @@ func (all requests) to(part string) requests {
 }
 
 func (all requests) writes() requests { return all.of("POST", "PUT", "PATCH", "DELETE") }
+
+// refused ends a write that came too late: somebody else had just written the
+// object, as IKS does with a pool's marks, and so it is sent again.
+const refused = " (conflict)"
+
+// taken are the writes that changed something.
+func (all requests) taken() requests {
+	return slices.DeleteFunc(all.writes(), func(one string) bool { return strings.HasSuffix(one, refused) })
+}
 
 // stopAt bounds a wait that should have ended long before.
 const stopAt = time.Minute

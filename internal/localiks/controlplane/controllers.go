@@ -15,24 +15,10 @@ import (
 
 func (l *local) control(ctx context.Context, s *steps) error {
 	err := s.run("controllers", func() error {
-		manager, err := writeKubeconfig(l.options.Dir, l.options.Name, l.access, "system:kube-controller-manager", masters)
-		if err != nil {
+		if err := l.startManager(); err != nil {
 			return err
 		}
 		planner, err := writeKubeconfig(l.options.Dir, l.options.Name, l.access, "system:kube-scheduler")
-		if err != nil {
-			return err
-		}
-		err = l.processes.Start(controllerManager, l.programs[controllerManager], nil,
-			"--kubeconfig", manager, "--service-account-private-key-file", "sa.key", "--root-ca-file", "ca.crt",
-			"--leader-elect=false", "--secure-port", "0", "--profiling=false",
-			"--flex-volume-plugin-dir", "volume-plugins", // it makes this folder, elsewhere in the system if not told
-			// The TTL controller annotates all nodes anew at each threshold of their number.
-			"--controllers", "*,-bootstrap-signer-controller,-ttl-controller",
-			// kwok gives a sign of life every ten minutes.
-			"--node-monitor-period", "1s", "--node-monitor-grace-period", "1h",
-			// The default of 20 a second would make a thousand nodes wait for a minute.
-			"--kube-api-qps", "1000", "--kube-api-burst", "1000")
 		if err != nil {
 			return err
 		}
@@ -48,6 +34,23 @@ func (l *local) control(ctx context.Context, s *steps) error {
 		return l.controllersReady(ctx)
 	})
 	return err
+}
+
+func (l *local) startManager() error {
+	config, err := writeKubeconfig(l.options.Dir, l.options.Name, l.access, "system:kube-controller-manager", masters)
+	if err != nil {
+		return err
+	}
+	return l.processes.Start(controllerManager, l.programs[controllerManager], nil,
+		"--kubeconfig", config, "--service-account-private-key-file", "sa.key", "--root-ca-file", "ca.crt",
+		"--leader-elect=false", "--secure-port", "0", "--profiling=false",
+		"--flex-volume-plugin-dir", "volume-plugins", // it makes this folder, elsewhere in the system if not told
+		// The TTL controller annotates all nodes anew at each threshold of their number.
+		"--controllers", "*,-bootstrap-signer-controller,-ttl-controller",
+		// kwok gives a sign of life every ten minutes.
+		"--node-monitor-period", "1s", "--node-monitor-grace-period", "1h",
+		// The default of 20 a second would make a thousand nodes wait for a minute.
+		"--kube-api-qps", "1000", "--kube-api-burst", "1000")
 }
 
 // controllersReady waits for the first thing that controllers make by

@@ -71,10 +71,13 @@ type lender struct {
 // lent is a control plane and what its borrower may change beside its content.
 type lent struct {
 	*ControlPlane
-	tokens *reviewer
-	folder string
+	programs *local
+	tokens   *reviewer
+	folder   string
 	// how the API server is, as the borrower wanted it
 	stopped, paused bool
+	// nobody has it, and nothing runs
+	rests bool
 }
 
 // order is what a borrower says: first what it wants, then one order at a time.
@@ -182,11 +185,15 @@ func newLent(ctx context.Context, name, folder string, log io.Writer) (*lent, er
 		return nil, err
 	}
 	o := Options{Name: name, Dir: folder, CalicoAPI: true, TokenReviewURL: tokens.url, Log: log}
-	started, err := start(ctx, o, func() (plane, error) { return newLocal(o) })
+	made := &lent{tokens: tokens, folder: folder}
+	made.ControlPlane, err = start(ctx, o, func() (plane, error) {
+		made.programs, err = newLocal(o)
+		return made.programs, err
+	})
 	if err != nil {
 		return nil, errors.Join(err, tokens.close())
 	}
-	return &lent{ControlPlane: started, tokens: tokens, folder: folder}, nil
+	return made, nil
 }
 
 // expect counts those that come back.
@@ -237,11 +244,22 @@ func (p *lent) end() error {
 // lend opens a control plane to a borrower. It is rewound once more: something
 // may have been under way when that was done last.
 func (p *lent) lend(ctx context.Context, o order) (answer, error) {
+	if p.rests {
+		if err := p.programs.processes.ThawAll(); err != nil {
+			return answer{}, err
+		}
+	}
 	if err := p.tokens.to(o.TokenReviewURL); err != nil {
 		return answer{}, err
 	}
 	if err := p.obey(ctx, orderRewind, o.CalicoAPI); err != nil {
 		return answer{}, err
+	}
+	if p.rests {
+		if err := p.programs.startManager(); err != nil {
+			return answer{}, err
+		}
+		p.rests = false
 	}
 	key, err := p.access.authority.privateKey()
 	if err != nil {
@@ -298,7 +316,7 @@ func (p *lent) content(ctx context.Context) (map[string][]byte, error) {
 	return out, err
 }
 
-// restore undoes all that a borrower has done.
+// restore undoes all that a borrower has done, and lets everything rest.
 func (p *lent) restore(ctx context.Context) error {
 	if p.paused {
 		if err := p.obey(ctx, orderResume, true); err != nil {
@@ -313,5 +331,12 @@ func (p *lent) restore(ctx context.Context) error {
 	if err := p.plane.check(); err != nil {
 		return err
 	}
-	return p.obey(ctx, orderRewind, true)
+	// With the controllers goes what they remember: some wait longer after each
+	// failure with a name, up to a quarter of an hour. They start for the next one.
+	p.programs.processes.Stop(controllerManager)
+	if err := p.obey(ctx, orderRewind, true); err != nil {
+		return err
+	}
+	p.rests = true
+	return p.programs.processes.FreezeAll()
 }

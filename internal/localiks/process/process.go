@@ -159,13 +159,7 @@ func (g *Group) Freeze(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := proc.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err := awaitStopped(proc.cmd.Process.Pid); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return proc.freeze()
 }
 
 // Thaw ends Freeze.
@@ -174,8 +168,39 @@ func (g *Group) Thaw(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := proc.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	return proc.thaw()
+}
+
+// FreezeAll is Freeze for all programs.
+func (g *Group) FreezeAll() error { return g.each((*process).freeze) }
+
+// ThawAll is Thaw for all programs.
+func (g *Group) ThawAll() error { return g.each((*process).thaw) }
+
+func (g *Group) each(do func(*process) error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var failures []error
+	for _, proc := range g.running {
+		failures = append(failures, do(proc))
+	}
+	return errors.Join(failures...)
+}
+
+func (p *process) freeze() error {
+	err := p.cmd.Process.Signal(syscall.SIGSTOP)
+	if err == nil {
+		err = awaitStopped(p.cmd.Process.Pid)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	return nil
+}
+
+func (p *process) thaw() error {
+	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	return nil
 }

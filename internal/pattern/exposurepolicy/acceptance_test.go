@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,14 +17,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 )
 
-// TestMain has control planes of its own. The controller that checks admission
-// policies remembers for each name how often it has failed, for as long as it
-// lives, and waits longer each time, up to a quarter of an hour: it must not have
-// met the policies of those who borrowed a control plane before.
-func TestMain(m *testing.M) {
-	_ = os.Unsetenv("LOCALIKS_LENDER")
-	acctest.Main(m)
-}
+func TestMain(m *testing.M) { acctest.Main(m) }
 
 const policyName = "iks-exposure-policy"
 

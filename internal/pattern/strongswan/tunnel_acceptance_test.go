@@ -170,7 +170,9 @@ func TestAccKeyRotation(t *testing.T) {
 	// Without a version nobody can see it, so nothing happens.
 	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "1")))
 	w.MustPlanEmpty()
-	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "2")+"  wait_for = \"established\"\n"))
+	// The version may be known in the apply alone.
+	w.Write(acctest.ProviderBlock(e) + "resource \"terraform_data\" \"rotation\" {\n  input = 2\n}\n" +
+		tunnel(acctest.Classic, ends+key(secondKey, "terraform_data.rotation.output")+"  wait_for = \"established\"\n"))
 	w.MustApply()
 	w.MustPlanEmpty()
 	if stored() != secondKey {

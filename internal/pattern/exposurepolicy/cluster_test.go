@@ -3,6 +3,7 @@ package exposurepolicy
 import (
 	"testing"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
@@ -13,7 +14,7 @@ func TestOnRealCluster(t *testing.T) {
 	r := newRig(t)
 	for _, test := range tests() {
 		t.Run(test.name, func(t *testing.T) {
-			r.cluster = r.connect(t, r.admin(), kube.Options{}, true)
+			r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, true)
 			defer r.clear(t)
 			test.run(t, r)
 		})

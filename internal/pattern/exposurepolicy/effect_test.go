@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
@@ -32,7 +33,7 @@ func dryCreate() metav1.CreateOptions {
 // exemptions: whose objects, and where, the policy lets pass.
 func exemptions(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(func(s *settings) {
+	h.MustApply(t, planned(func(s *settings) {
 		s.namespaces, s.accounts = []string{"vpn"}, []account{{"platform", "deployer"}}
 	}))
 	r.acts(t)
@@ -70,14 +71,14 @@ func exemptions(t *testing.T, r *rig) {
 	if reason, by := refused(t, err, defaultName); !by || !strings.Contains(reason, "(revision ") {
 		t.Errorf("a probe is told %q", reason)
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 }
 
 // theModes: audit writes down, warn warns, deny refuses.
 func theModes(t *testing.T, r *rig) {
 	h := newHeld(r)
 	for _, m := range modes() {
-		h.mustApply(t, planned(func(s *settings) { s.mode = m }))
+		h.MustApply(t, planned(func(s *settings) { s.mode = m }))
 		client, warnings := r.as(t, "")
 		mark, err := r.plane.MarkAudit(t.Context())
 		must(t, err)
@@ -98,13 +99,13 @@ func theModes(t *testing.T, r *rig) {
 		})
 		must(t, err)
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 }
 
 // defaultClass: an Ingress that names no class is judged by the one it gets.
 func defaultClass(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	classes := r.others.NetworkingV1().IngressClasses()
 	without := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: networkingv1.IngressSpec{DefaultBackend: backendOf("x")}}
 	for class, says := range map[string]string{"public-iks-k8s-nginx": "of class public-iks-k8s-nginx", "private-iks-k8s-nginx": ""} {
@@ -127,7 +128,7 @@ func defaultClass(t *testing.T, r *rig) {
 		})
 		must(t, err)
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 }
 
 // counted: what is there already is counted and named, and neither what a
@@ -168,18 +169,18 @@ func counted(t *testing.T, r *rig) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHeld(r)
-			h.mustApply(t, planned(func(s *settings) {
+			h.MustApply(t, planned(func(s *settings) {
 				// What other tests have left is not looked at.
 				s.deny, s.namespaces = test.deny, []string{"shop", "vpn", "platform"}
 			}))
-			if got := in(h.state.FirstViolations); !slices.Equal(got, test.want) || h.state.Violations.ValueInt64() != int64(len(test.want)) {
-				t.Errorf("%v violations: %q, want %q", h.state.Violations, got, test.want)
+			if got := in(h.State.FirstViolations); !slices.Equal(got, test.want) || h.State.Violations.ValueInt64() != int64(len(test.want)) {
+				t.Errorf("%v violations: %q, want %q", h.State.Violations, got, test.want)
 			}
-			h.mustRemove(t)
+			h.MustRemove(t)
 		})
 	}
-	preview, err := part{}.Preview(ctx, r.connect(t, r.admin(), kube.Options{}, false), framework.PreviewRequest[model]{
-		Want: planned(func(s *settings) { s.namespaces = []string{"shop", "vpn", "platform"} }), Owner: labelled(framework.Owner{}),
+	preview, err := part{}.Preview(ctx, parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, false), framework.PreviewRequest[model]{
+		Want: planned(func(s *settings) { s.namespaces = []string{"shop", "vpn", "platform"} }), Owner: parttest.Managed(framework.Owner{}),
 	})
 	if err != nil || len(preview) != 1 || !strings.Contains(preview[0], "2 objects would be refused if they were made anew") || !strings.Contains(preview[0], "Service counted/web") {
 		t.Errorf("preview says %q, %v", preview, err)
@@ -189,7 +190,7 @@ func counted(t *testing.T, r *rig) {
 // previews: a plan stores nothing, and says what stands against it.
 func previews(t *testing.T, r *rig) {
 	look := func(want *model) ([]string, error) {
-		return part{}.Preview(t.Context(), r.connect(t, r.admin(), kube.Options{}, false), framework.PreviewRequest[model]{Want: want, Owner: labelled(framework.Owner{})})
+		return part{}.Preview(t.Context(), parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, false), framework.PreviewRequest[model]{Want: want, Owner: parttest.Managed(framework.Owner{})})
 	}
 	quiet := func(s *settings) { s.deny = []rule{externalIPs}; s.namespaces = []string{"shop", "counted"} }
 	if warnings, err := look(planned(quiet)); err != nil || len(warnings) > 0 {
@@ -207,7 +208,7 @@ func previews(t *testing.T, r *rig) {
 	_, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicies().Create(t.Context(), &p, metav1.CreateOptions{FieldManager: "somebody"})
 	must(t, err)
 	_, err = look(planned(quiet))
-	if text := refusal(t, err); !strings.Contains(text, "is not ours") {
+	if text := parttest.Refusal(t, err); !strings.Contains(text, "is not ours") {
 		t.Errorf("preview of a stranger's: %s", text)
 	}
 	forced := planned(quiet)
@@ -229,21 +230,21 @@ func fewRights(t *testing.T, r *rig) {
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "policies"}},
 	}, metav1.CreateOptions{})
 	must(t, err)
-	access := r.admin()
+	access := parttest.Admin(r.plane)
 	access.ClientCertificate, access.ClientKey, err = r.plane.ClientCertificate("policies")
 	must(t, err)
 	inForce(t, r, "policies")
-	r.cluster = r.connect(t, access, kube.Options{}, true)
+	r.cluster = parttest.Connect(t, access, kube.Options{}, true)
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
-	if !h.state.Violations.IsNull() || !h.state.FirstViolations.IsNull() {
-		t.Errorf("counted %v: %v", h.state.Violations, h.state.FirstViolations)
+	h.MustApply(t, planned(nil))
+	if !h.State.Violations.IsNull() || !h.State.FirstViolations.IsNull() {
+		t.Errorf("counted %v: %v", h.State.Violations, h.State.FirstViolations)
 	}
-	preview, err := part{}.Preview(t.Context(), r.connect(t, access, kube.Options{}, false), framework.PreviewRequest[model]{Want: planned(nil), Prior: h.state, Owner: h.owner})
+	preview, err := part{}.Preview(t.Context(), parttest.Connect(t, access, kube.Options{}, false), framework.PreviewRequest[model]{Want: planned(nil), Prior: h.State, Owner: h.Owner})
 	if err != nil || len(preview) != 1 || !strings.Contains(preview[0], "may not be listed") {
 		t.Errorf("preview says %q, %v", preview, err)
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 }
 
 // inForce waits until the API server knows the rights of a user.
@@ -272,14 +273,14 @@ func probes(t *testing.T, r *rig) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHeld(r)
-			h.mustApply(t, planned(change))
-			h.mustRemove(t)
+			h.MustApply(t, planned(change))
+			h.MustRemove(t)
 		})
 	}
 	// Every rule can be the first.
 	for _, first := range rules() {
 		h := newHeld(r)
-		h.mustApply(t, planned(func(s *settings) { s.deny = []rule{first} }))
+		h.MustApply(t, planned(func(s *settings) { s.deny = []rule{first} }))
 		g, err := reach(t.Context(), r.cluster)
 		must(t, err)
 		stale := settings{name: defaultName, deny: []rule{first}, mode: modeDeny, message: "Not written yet."}
@@ -295,6 +296,6 @@ func probes(t *testing.T, r *rig) {
 			proven, err := g.try(ctx, settings{name: defaultName, deny: []rule{first}, mode: modeDeny})
 			return !proven, string(first), err
 		}))
-		h.mustRemove(t)
+		h.MustRemove(t)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	admission "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
@@ -18,15 +19,15 @@ import (
 
 func life(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	first := r.live(t, defaultName)
-	if got := first.policy.Annotations[framework.OwnerAnnotation]; got != h.owner.Stamp || first.binding.Annotations[framework.OwnerAnnotation] != got {
-		t.Errorf("the stamp is %q, want %q", got, h.owner.Stamp)
+	if got := first.policy.Annotations[framework.OwnerAnnotation]; got != h.Owner.Stamp || first.binding.Annotations[framework.OwnerAnnotation] != got {
+		t.Errorf("the stamp is %q, want %q", got, h.Owner.Stamp)
 	}
-	if found := h.observe(t); found.Stamp != h.owner.Stamp {
+	if found := h.Observe(t); found.Stamp != h.Owner.Stamp {
 		t.Errorf("observed stamp %q", found.Stamp)
 	}
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	if again := r.live(t, defaultName); again.policy.Generation != first.policy.Generation || again.binding.ResourceVersion != first.binding.ResourceVersion {
 		t.Error("applying the same wrote again")
 	}
@@ -37,34 +38,35 @@ func life(t *testing.T, r *rig) {
 		func(s *settings) { s.mode = modeAudit },
 		nil,
 	} {
-		h.mustApply(t, planned(change))
+		h.MustApply(t, planned(change))
 		if live := r.live(t, defaultName); live.policy.UID != first.policy.UID || live.binding.UID != first.binding.UID {
 			t.Error("a change made another object")
 		}
 	}
-	if warnings := h.mustRemove(t); len(warnings) > 0 {
+	if warnings := h.MustRemove(t); len(warnings) > 0 {
 		t.Errorf("removing warns: %q", warnings)
 	}
 	if left := r.live(t, defaultName); left.policy != nil || left.binding != nil {
 		t.Errorf("left is %+v", left)
 	}
-	if found := h.observe(t); !found.Gone {
+	if found := h.Observe(t); !found.Gone {
 		t.Errorf("observed after removing: %+v", found)
 	}
-	if warnings := h.mustRemove(t); len(warnings) > 0 {
+	if warnings := h.MustRemove(t); len(warnings) > 0 {
 		t.Errorf("removing what is gone warns: %q", warnings)
 	}
 }
 
 func imports(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(func(s *settings) { *s = whole() }))
-	imported := &held{rig: r, state: &model{Name: types.StringValue("whole")}, owner: labelled(framework.Owner{})}
-	found := imported.observe(t)
-	if len(found.Drift)+len(found.Missing) > 0 || found.Stamp != h.owner.Stamp {
+	h.MustApply(t, planned(func(s *settings) { *s = whole() }))
+	imported := newHeld(r)
+	imported.State = &model{Name: types.StringValue("whole")}
+	found := imported.Observe(t)
+	if len(found.Drift)+len(found.Missing) > 0 || found.Stamp != h.Owner.Stamp {
 		t.Errorf("observed %+v", found)
 	}
-	s, err := imported.state.read()
+	s, err := imported.State.read()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func imports(t *testing.T, r *rig) {
 	}
 	for name, says := range map[string]string{"stranger": "was not made by iks_exposure_policy", "whole": "no policy of that name"} {
 		_, err := part{}.Observe(t.Context(), r.cluster, &model{Name: types.StringValue(name)}, framework.Owner{})
-		if text := refusal(t, err); !strings.Contains(text, says) {
+		if text := parttest.Refusal(t, err); !strings.Contains(text, says) {
 			t.Errorf("%s: %s", name, text)
 		}
 	}
@@ -96,7 +98,7 @@ func imports(t *testing.T, r *rig) {
 // effect and that applying it again would not mend.
 func driftHeals(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	registered := r.others.AdmissionregistrationV1()
 	onPolicy := func(change func(*admission.ValidatingAdmissionPolicySpec)) func(*testing.T) {
 		return func(t *testing.T) { t.Helper(); r.edit(t, defaultName, change) }
@@ -145,31 +147,31 @@ func driftHeals(t *testing.T, r *rig) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.do(t)
-			found := h.observe(t)
+			found := h.Observe(t)
 			if !slices.ContainsFunc(found.Drift, func(s string) bool { return strings.Contains(s, test.says) }) {
 				t.Errorf("drift is %q, want %q", found.Drift, test.says)
 			}
-			h.mustApply(t, planned(nil))
+			h.MustApply(t, planned(nil))
 		})
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 }
 
 // overtaken has the policy written by somebody else between the two writes that
 // a mend takes, as the API server does with a status.
 func overtaken(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	r.edit(t, defaultName, func(s *admission.ValidatingAdmissionPolicySpec) {
 		s.FailurePolicy = ptr(admission.Ignore)
 		s.AuditAnnotations = []admission.AuditAnnotation{{Key: "a", ValueExpression: "'b'"}}
 	})
 	g, err := reach(t.Context(), r.cluster)
 	must(t, err)
-	want, err := h.state.read()
+	want, err := h.State.read()
 	must(t, err)
 	writes := 0
-	err = g.ensure(t.Context(), want, ownership.Intent{Owner: h.owner, Stamp: h.owner.Stamp, Held: true, Sent: func(err error) error {
+	err = g.ensure(t.Context(), want, ownership.Intent{Owner: h.Owner, Stamp: h.Owner.Stamp, Held: true, Sent: func(err error) error {
 		if writes++; writes == 1 {
 			r.edit(t, defaultName, func(s *admission.ValidatingAdmissionPolicySpec) { s.AuditAnnotations[0].ValueExpression = "'c'" })
 		}
@@ -179,8 +181,8 @@ func overtaken(t *testing.T, r *rig) {
 	if writes < 3 {
 		t.Errorf("%d writes, none of which was overtaken", writes)
 	}
-	h.settle(t)
-	h.mustRemove(t)
+	h.Settle(t)
+	h.MustRemove(t)
 }
 
 func must(t *testing.T, err error) {
@@ -195,7 +197,7 @@ func must(t *testing.T, err error) {
 func rename(t *testing.T, r *rig) {
 	var mu sync.Mutex
 	var writes []string
-	r.cluster = r.connect(t, r.admin(), kube.Options{Observe: func(e kube.Exchange) {
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{Observe: func(e kube.Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		path, _, _ := strings.Cut(e.Path, "?")
@@ -204,11 +206,11 @@ func rename(t *testing.T, r *rig) {
 		}
 	}}, true)
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	writes = nil
-	h.mustApply(t, planned(func(s *settings) { s.name, s.message = "moved", "Ask." }))
-	if left := r.live(t, defaultName); left.policy != nil || left.binding != nil || len(h.warned) > 0 {
-		t.Errorf("left is %+v, warnings %q", left, h.warned)
+	h.MustApply(t, planned(func(s *settings) { s.name, s.message = "moved", "Ask." }))
+	if left := r.live(t, defaultName); left.policy != nil || left.binding != nil || len(h.Warned) > 0 {
+		t.Errorf("left is %+v, warnings %q", left, h.Warned)
 	}
 	at := func(text string) int { return slices.Index(writes, text) }
 	probe := at("POST services")
@@ -219,14 +221,14 @@ func rename(t *testing.T, r *rig) {
 	p := settings{name: "theirs", deny: rules(), mode: modeAudit}.policy()
 	_, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicies().Create(t.Context(), &p, metav1.CreateOptions{FieldManager: "somebody"})
 	must(t, err)
-	err = h.apply(t.Context(), planned(func(s *settings) { s.name = "theirs" }), h.owner.Stamp)
-	if text := refusal(t, err); !strings.Contains(text, "theirs already") {
+	err = h.Apply(t.Context(), planned(func(s *settings) { s.name = "theirs" }))
+	if text := parttest.Refusal(t, err); !strings.Contains(text, "theirs already") {
 		t.Errorf("refused: %s", text)
 	}
 	if live := r.live(t, "moved"); live.policy == nil || live.binding == nil {
 		t.Error("the old policy is gone")
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 }
 
 // twoOwners: what is somebody else's is named, and taken over only by force.
@@ -237,32 +239,32 @@ func twoOwners(t *testing.T, r *rig) {
 	_, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicies().Create(t.Context(), &p, metav1.CreateOptions{FieldManager: "helm"})
 	must(t, err)
 	h := newHeld(r)
-	err = h.apply(t.Context(), planned(nil), "first")
-	if text := refusal(t, err); !strings.Contains(text, `says "Helm"`) || !strings.Contains(text, "helm") || !strings.Contains(text, "force_conflicts") {
+	err = h.Apply(t.Context(), planned(nil))
+	if text := parttest.Refusal(t, err); !strings.Contains(text, `says "Helm"`) || !strings.Contains(text, "helm") || !strings.Contains(text, "force_conflicts") {
 		t.Errorf("refused: %s", text)
 	}
 	if live := r.live(t, defaultName); live.binding != nil {
 		t.Error("a stranger's policy was bound")
 	}
-	h.mustApply(t, planned(func(s *settings) { s.force = true }))
+	h.MustApply(t, planned(func(s *settings) { s.force = true }))
 
 	// Another resource of this provider wants the same.
 	second := newHeld(r)
-	err = second.apply(t.Context(), planned(func(s *settings) { s.message = "Mine." }), "second")
-	if text := refusal(t, err); !strings.Contains(text, "ownership stamp of another resource") {
+	err = second.Apply(t.Context(), planned(func(s *settings) { s.message = "Mine." }))
+	if text := parttest.Refusal(t, err); !strings.Contains(text, "ownership stamp of another resource") {
 		t.Errorf("refused: %s", text)
 	}
-	must(t, second.apply(t.Context(), planned(func(s *settings) { s.message, s.force = "Mine.", true }), "second"))
-	if found := h.observe(t); !slices.Contains(found.Drift, "policy: the ownership stamp is another resource's") {
+	must(t, second.Apply(t.Context(), planned(func(s *settings) { s.message, s.force = "Mine.", true })))
+	if found := h.Observe(t); !slices.Contains(found.Drift, "policy: the ownership stamp is another resource's") {
 		t.Errorf("drift is %q", found.Drift)
 	}
-	if warnings := h.mustRemove(t); len(warnings) != 2 {
+	if warnings := h.MustRemove(t); len(warnings) != 2 {
 		t.Errorf("warnings are %q", warnings)
 	}
 	if live := r.live(t, defaultName); live.policy == nil || live.binding == nil {
 		t.Error("another resource's policy was removed")
 	}
-	if warnings := second.mustRemove(t); len(warnings) > 0 {
+	if warnings := second.MustRemove(t); len(warnings) > 0 {
 		t.Errorf("warnings are %q", warnings)
 	}
 }
@@ -275,12 +277,12 @@ func adoption(t *testing.T, r *rig) {
 	_, err := r.others.AdmissionregistrationV1().ValidatingAdmissionPolicies().Create(t.Context(), &p, metav1.CreateOptions{FieldManager: "kubectl-create"})
 	must(t, err)
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	live := r.live(t, defaultName)
 	if live.policy.Annotations["team"] != "network" || live.policy.Annotations[framework.OwnerAnnotation] == "" {
 		t.Errorf("annotations are %v", live.policy.Annotations)
 	}
-	if len(h.mustRemove(t)) > 0 || r.live(t, defaultName).policy != nil {
+	if len(h.MustRemove(t)) > 0 || r.live(t, defaultName).policy != nil {
 		t.Error("the adopted policy was not removed")
 	}
 }
@@ -290,19 +292,19 @@ func requests(t *testing.T, r *rig) {
 	var holds []*held
 	for i := range 3 {
 		h := newHeld(r)
-		h.mustApply(t, planned(func(s *settings) { s.name, s.deny = fmt.Sprintf("p%d", i), rules() }))
+		h.MustApply(t, planned(func(s *settings) { s.name, s.deny = fmt.Sprintf("p%d", i), rules() }))
 		holds = append(holds, h)
 	}
 	var mu sync.Mutex
 	var sent []string
 	bytes := 0
-	r.cluster = r.connect(t, r.admin(), kube.Options{Observe: func(e kube.Exchange) {
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{Observe: func(e kube.Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		sent, bytes = append(sent, e.Method+" "+e.Path), bytes+e.Bytes
 	}}, false)
 	for _, h := range holds {
-		if found := h.observe(t); len(found.Drift)+len(found.Missing) > 0 {
+		if found := h.Observe(t); len(found.Drift)+len(found.Missing) > 0 {
 			t.Errorf("observed %+v", found)
 		}
 	}
@@ -312,17 +314,17 @@ func requests(t *testing.T, r *rig) {
 	}
 	t.Logf("three policies of all rules: %d requests, %d bytes", len(sent), bytes)
 	sent, bytes = nil, 0
-	r.cluster = r.connect(t, r.admin(), kube.Options{Observe: func(e kube.Exchange) {
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{Observe: func(e kube.Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		sent, bytes = append(sent, e.Method+" "+e.Path), bytes+e.Bytes
 	}}, true)
 	for _, h := range holds {
-		h.mustRemove(t)
+		h.MustRemove(t)
 	}
 	h := newHeld(r)
 	sent = nil
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	t.Logf("apply of one: %d requests: %q", len(sent), sent)
-	h.mustRemove(t)
+	h.MustRemove(t)
 }

@@ -17,9 +17,9 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
-	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 )
@@ -35,15 +35,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	plane, err := controlplane.Start(t.Context(), controlplane.Options{Name: "exposure", Dir: t.TempDir(), Log: t.Output()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := plane.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	plane := parttest.Start(t, false)
 	r := &rig{plane: plane, config: plane.RESTConfig()}
 	r.others = clientset(t, r.config)
 	for _, name := range []string{"shop", "vpn", "platform", "ibm-system"} {
@@ -100,29 +92,6 @@ func (w *warned) take() []string {
 	said := w.said
 	w.said = nil
 	return said
-}
-
-func (r *rig) admin() kube.Access {
-	certificate, key := r.plane.AdminCertificate()
-	return kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate(), ClientCertificate: certificate, ClientKey: key}
-}
-
-// connect gives the cluster as a new provider process sees it, planning or applying.
-func (r *rig) connect(t *testing.T, access kube.Access, options kube.Options, applying bool) *cluster.Cluster {
-	t.Helper()
-	fleet := cluster.NewFleet(cluster.Options{
-		IKS:    func() (*iks.Client, error) { return nil, errors.New("there is no IKS here") },
-		Direct: map[string]func() (kube.Access, error){"exposure": func() (kube.Access, error) { return access, nil }},
-		Kube:   options,
-	})
-	if applying {
-		fleet.BeginApply()
-	}
-	c, err := fleet.Find(t.Context(), "exposure")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // clear removes what a test has left.
@@ -219,88 +188,10 @@ func planned(change func(*settings)) *model {
 }
 
 // held is the resource as its state has it.
-type held struct {
-	rig   *rig
-	state *model
-	owner framework.Owner
-	// warned are the warnings of the last apply.
-	warned []string
-}
+type held = parttest.Held[model]
 
-func newHeld(r *rig) *held { return &held{rig: r, owner: labelled(framework.Owner{})} }
-
-func labelled(o framework.Owner) framework.Owner {
-	o.Labels = map[string]string{framework.ManagedByLabel: framework.ManagedByValue}
-	return o
-}
-
-// apply does what the engine does: act, then look.
-func (h *held) apply(ctx context.Context, want *model, stamp string) error {
-	h.warned = nil
-	r := framework.ApplyRequest[model]{
-		Want: want, Prior: h.state, Owner: h.owner, Stamp: stamp,
-		Warn: func(summary, detail string) { h.warned = append(h.warned, summary+": "+detail) },
-	}
-	if err := (part{}).Apply(ctx, h.rig.cluster, r); err != nil {
-		return err
-	}
-	h.state, h.owner = want, labelled(framework.Owner{Stamp: stamp, Known: true})
-	return nil
-}
-
-// mustApply applies and waits until the policy is in effect.
-func (h *held) mustApply(t *testing.T, want *model) {
-	t.Helper()
-	stamp := h.owner.Stamp
-	if stamp == "" {
-		stamp = "stamp-" + strings.ReplaceAll(t.Name(), "/", "-")
-	}
-	if err := h.apply(t.Context(), want, stamp); err != nil {
-		t.Fatalf("apply: %v", err)
-	}
-	h.settle(t)
-}
-
-func (h *held) settle(t *testing.T) {
-	t.Helper()
-	err := kube.Wait(t.Context(), kube.WaitOptions{}, func(context.Context) (bool, string, error) {
-		found := h.observe(t)
-		if found.Gone || len(found.Drift) > 0 {
-			t.Fatalf("after apply: %+v", found)
-		}
-		return len(found.Missing) == 0, strings.Join(found.Missing, "; "), nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (h *held) observe(t *testing.T) framework.Observation {
-	t.Helper()
-	found, err := part{}.Observe(t.Context(), h.rig.cluster, h.state, h.owner)
-	if err != nil {
-		t.Fatalf("observe: %v", err)
-	}
-	return found
-}
-
-func (h *held) mustRemove(t *testing.T) []string {
-	t.Helper()
-	warnings, err := part{}.Remove(t.Context(), h.rig.cluster, h.state, h.owner)
-	if err != nil {
-		t.Fatalf("remove: %v", err)
-	}
-	return warnings
-}
-
-// refusal gives the text of a refusal, and fails the test if it is none.
-func refusal(t *testing.T, err error) string {
-	t.Helper()
-	refused, ok := framework.AsRefusal(err)
-	if !ok {
-		t.Fatalf("%v is no refusal", err)
-	}
-	return refused.Error()
+func newHeld(r *rig) *held {
+	return parttest.New(framework.Part[model](part{}), func() *cluster.Cluster { return r.cluster })
 }
 
 func texts(list types.List) []string {

@@ -16,10 +16,10 @@ const insider = "system:serviceaccount:platform:deployer"
 // there before can be changed otherwise and be removed.
 func updates(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(func(s *settings) {
+	h.MustApply(t, planned(func(s *settings) {
 		s.deny, s.accounts, s.classes = rules(), []account{{"platform", "deployer"}}, []string{"internal"}
 	}))
-	defer h.mustRemove(t)
+	defer h.MustRemove(t)
 	r.acts(t)
 	t.Run("services", func(t *testing.T) { serviceUpdates(t, r) })
 	t.Run("ingresses", func(t *testing.T) { ingressUpdates(t, r) })

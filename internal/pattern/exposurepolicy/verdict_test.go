@@ -205,7 +205,7 @@ func verdicts(t *testing.T, r *rig) {
 		s := settings{name: defaultName, deny: deny, mode: modeDeny, classes: []string{"internal"}, message: "Ask it's desk."}
 		m := planned(nil)
 		m.declare(s)
-		h.mustApply(t, m)
+		h.MustApply(t, m)
 		if checked := r.live(t, s.name).policy.Status.TypeChecking; checked == nil || len(checked.ExpressionWarnings) > 0 {
 			t.Fatalf("%v: type checking says %+v", deny, checked)
 		}
@@ -224,7 +224,7 @@ func verdicts(t *testing.T, r *rig) {
 		}
 	}
 	t.Logf("%d objects judged alike, %d of them refused", asked, denied)
-	h.mustRemove(t)
+	h.MustRemove(t)
 }
 
 func single() (out [][]rule) {

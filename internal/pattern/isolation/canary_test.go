@@ -22,6 +22,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 )
 
 // The canary's script, with programs that do what a letter says in each of the
@@ -231,7 +233,7 @@ func canaries(t *testing.T, r *rig) {
 			s := &sends{kubelet: c.kubelet}
 			stop := s.play(t, r)
 			h := newHeld(r)
-			err := h.apply(t, declared(networkPrivate, withCanary))
+			err := h.Apply(t.Context(), declared(networkPrivate, withCanary))
 			stop()
 			set := len(mustSet(t, declared(networkPrivate, nil), hints{}))
 			if len(s.seen) != c.sent || s.policies[0] != 0 || c.sent > 1 && s.policies[1] != set {
@@ -243,7 +245,7 @@ func canaries(t *testing.T, r *rig) {
 				}
 				return
 			}
-			text := refusal(t, err)
+			text := parttest.Refusal(t, err)
 			if left := r.titles(t); !strings.Contains(text, c.says) || len(left) > 0 || strings.Contains(text, "taken away at once") != (c.sent > 1) {
 				t.Errorf("left is %q, refused with %q", left, text)
 			}
@@ -268,7 +270,7 @@ func canaryLeftovers(t *testing.T, r *rig, client kubernetes.Interface) {
 	// The kubelet first sees the one that is left, and lets it run.
 	s := &sends{kubelet: []corev1.PodStatus{{Phase: corev1.PodRunning}, ended(0, "")}}
 	stop := s.play(t, r)
-	h.mustApply(t, declared(networkPrivate, withCanary))
+	h.MustApply(t, declared(networkPrivate, withCanary))
 	stop()
 	if len(s.seen) != 3 {
 		t.Errorf("%d canaries were seen, want that which was left and two more", len(s.seen))
@@ -291,7 +293,7 @@ func canaryLeftovers(t *testing.T, r *rig, client kubernetes.Interface) {
 
 	left.Labels = nil
 	leave()
-	text := refusal(t, h.apply(t, declared(networkPrivate, func(m *model) {
+	text := parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, func(m *model) {
 		withCanary(m)
 		m.Allow = stringSet([]string{allowVPN})
 	})))

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
@@ -48,7 +49,7 @@ func orderOfWrites(t *testing.T, r *rig) {
 		h := newHeld(r)
 		watch := r.watch(t)
 		plain := declared(network, nil)
-		h.mustApply(t, plain)
+		h.MustApply(t, plain)
 		set := titles(mustSet(t, plain, hints{}))
 		// The first policy that cuts bears the mark until the set is confirmed.
 		unconfirmed := "MODIFIED allow-egress-pods-" + network
@@ -58,35 +59,35 @@ func orderOfWrites(t *testing.T, r *rig) {
 		}
 
 		mark := r.mark(t)
-		h.mustApply(t, declared(network, nil))
+		h.MustApply(t, declared(network, nil))
 		if got := r.moved(t, mark); len(got) > 0 {
 			t.Errorf("%s: applying the same does %q", network, got)
 		}
 
 		watch = r.watch(t)
-		h.mustApply(t, declared(network, func(m *model) { m.Allow = stringSet([]string{allowServices}) }))
+		h.MustApply(t, declared(network, func(m *model) { m.Allow = stringSet([]string{allowServices}) }))
 		if got, want := watch(), []string{unconfirmed, "ADDED allow-" + network + "-services", "MODIFIED allow-egress-pods-" + network, confirmed}; !slices.Equal(got, want) {
 			t.Errorf("%s: changed as %q, want %q", network, got, want)
 		}
 		watch = r.watch(t)
-		h.mustApply(t, declared(network, func(m *model) { m.Allow = stringSet([]string{allowVPN}) }))
+		h.MustApply(t, declared(network, func(m *model) { m.Allow = stringSet([]string{allowVPN}) }))
 		if got, want := watch(), []string{unconfirmed, "ADDED allow-vpn-" + network, "MODIFIED allow-egress-pods-" + network, "DELETED allow-" + network + "-services", confirmed}; !slices.Equal(got, want) {
 			t.Errorf("%s: changed as %q, want %q", network, got, want)
 		}
 
-		there := titles(mustSet(t, h.state, hints{}))
+		there := titles(mustSet(t, h.State, hints{}))
 		slices.Reverse(there)
 		watch = r.watch(t)
-		if warnings := h.mustRemove(t); len(warnings) > 0 {
+		if warnings := h.MustRemove(t); len(warnings) > 0 {
 			t.Errorf("%s: removing warns %q", network, warnings)
 		}
 		if got := watch(); !slices.Equal(got, each("DELETED", there)) {
 			t.Errorf("%s: removed as %q", network, got)
 		}
-		if found := h.observe(t); !found.Gone {
+		if found := h.Observe(t); !found.Gone {
 			t.Errorf("%s: observed after removing: %+v", network, found)
 		}
-		h.mustRemove(t)
+		h.MustRemove(t)
 	}
 }
 
@@ -161,25 +162,25 @@ func (r *rig) watch(t *testing.T) func() []string {
 
 func driftHeals(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, declared(networkPrivate, nil))
+	h.MustApply(t, declared(networkPrivate, nil))
 	for _, test := range []struct{ name, policy, patch, sentence string }{
 		{"order", "deny-all-private-default", `{"spec":{"order":5}}`, "policy deny-all-private-default: order 5"},
 		{"rules", "allow-egress-pods-private", `{"spec":{"egress":[]}}`, "policy allow-egress-pods-private: "},
 		{"selector", "allow-icmp-private", `{"spec":{"selector":"all()"}}`, "policy allow-icmp-private: selector"},
 	} {
 		r.patch(t, test.policy, test.patch)
-		if found := h.observe(t); len(found.Drift) == 0 || !strings.Contains(found.Drift[0], test.sentence) {
+		if found := h.Observe(t); len(found.Drift) == 0 || !strings.Contains(found.Drift[0], test.sentence) {
 			t.Errorf("%s: drift is %q, want %q", test.name, found.Drift, test.sentence)
 		}
-		h.mustApply(t, declared(networkPrivate, nil))
+		h.MustApply(t, declared(networkPrivate, nil))
 	}
 	r.delete(t, "allow-icmp-private")
-	if found := h.observe(t); !slices.Equal(found.Drift, []string{"policy allow-icmp-private: it is missing"}) || found.Gone {
+	if found := h.Observe(t); !slices.Equal(found.Drift, []string{"policy allow-icmp-private: it is missing"}) || found.Gone {
 		t.Errorf("observed %+v", found)
 	}
-	h.mustApply(t, declared(networkPrivate, nil))
+	h.MustApply(t, declared(networkPrivate, nil))
 	r.clear(t)
-	if found := h.observe(t); !found.Gone {
+	if found := h.Observe(t); !found.Gone {
 		t.Errorf("observed %+v", found)
 	}
 }
@@ -190,7 +191,7 @@ func takenBack(t *testing.T, r *rig) {
 	stood := []string(nil)
 	h.prove = refuted(func() { stood = r.titles(t) })
 	watch := r.watch(t)
-	text := refusal(t, h.apply(t, declared(networkPrivate, nil)))
+	text := parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, nil)))
 	if !strings.Contains(text, "taken back") || !strings.Contains(text, "onnectivity is cut off") {
 		t.Errorf("refused with %q", text)
 	}
@@ -208,26 +209,26 @@ func takenBack(t *testing.T, r *rig) {
 	}
 
 	// Without a confirmation nobody notices.
-	h.mustApply(t, declared(networkPrivate, func(m *model) { m.Confirm = types.StringValue(confirmNone) }))
+	h.MustApply(t, declared(networkPrivate, func(m *model) { m.Confirm = types.StringValue(confirmNone) }))
 }
 
 // takenBackLater fails the confirmation of a change: what cuts off goes, what
 // allows stays, and the next apply finishes.
 func takenBackLater(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, declared(networkPrivate, nil))
+	h.MustApply(t, declared(networkPrivate, nil))
 	h.prove = refuted(func() {})
 	vpn := func(m *model) { m.Allow = stringSet([]string{allowVPN}) }
-	refusal(t, h.apply(t, declared(networkPrivate, vpn)))
+	parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, vpn)))
 	left := r.titles(t)
 	if slices.Contains(left, "deny-all-private-default") || slices.Contains(left, "allow-egress-pods-private") || len(left) != 6 {
 		t.Errorf("left is %q", left)
 	}
-	if found := h.observe(t); found.Gone || len(found.Drift) < 2 {
+	if found := h.Observe(t); found.Gone || len(found.Drift) < 2 {
 		t.Errorf("observed %+v", found)
 	}
 	h.prove = proven
-	h.mustApply(t, declared(networkPrivate, vpn))
+	h.MustApply(t, declared(networkPrivate, vpn))
 }
 
 // doorShut lets Calico's API server be what was cut off: the denial is taken
@@ -245,7 +246,7 @@ func doorShut(t *testing.T, r *rig) {
 			t.Error(err)
 		}
 	})
-	text := refusal(t, h.apply(t, declared(networkPrivate, nil)))
+	text := parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, nil)))
 	left := r.titles(t)
 	if err := r.plane.SetCalicoAPI(t.Context(), false); err != nil {
 		t.Fatal(err)
@@ -262,7 +263,7 @@ func strangers(t *testing.T, r *rig) {
 	r.put(t, "deny-all-private-default", map[string]any{"order": int64(99900), "selector": "all()", "types": []any{"Ingress"}})
 	h := newHeld(r)
 	mark := r.mark(t)
-	text := refusal(t, h.apply(t, declared(networkPrivate, nil)))
+	text := parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, nil)))
 	for _, part := range []string{"deny-all-private-default", "not ours", "force_conflicts", "selector"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the refusal lacks %q: %s", part, text)
@@ -271,17 +272,17 @@ func strangers(t *testing.T, r *rig) {
 	if got := r.moved(t, mark); len(got) > 0 {
 		t.Errorf("before it refused it did %q", got)
 	}
-	h.mustApply(t, declared(networkPrivate, func(m *model) { m.Force = types.BoolValue(true) }))
+	h.MustApply(t, declared(networkPrivate, func(m *model) { m.Force = types.BoolValue(true) }))
 
 	// An optional policy that somebody has already is not taken either.
 	r.put(t, "allow-vpn-private", map[string]any{"order": int64(1), "selector": "all()", "types": []any{"Egress"}})
 	vpn := func(m *model) { m.Allow = stringSet([]string{allowVPN}) }
-	if text := refusal(t, h.apply(t, declared(networkPrivate, vpn))); !strings.Contains(text, "allow-vpn-private") {
+	if text := parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, vpn))); !strings.Contains(text, "allow-vpn-private") {
 		t.Errorf("refused with %q", text)
 	}
 	// One that lost its stamp is left when the set goes, and one that is not ours.
 	r.patch(t, "allow-icmp-private", `{"metadata":{"annotations":null}}`)
-	warnings := h.mustRemove(t)
+	warnings := h.MustRemove(t)
 	if left := r.titles(t); !slices.Equal(left, []string{"allow-icmp-private", "allow-vpn-private"}) || len(warnings) != 1 {
 		t.Errorf("left is %q, warnings %q", left, warnings)
 	}
@@ -292,21 +293,21 @@ func imports(t *testing.T, r *rig) {
 	want := declared(networkPublic, func(m *model) {
 		m.Allow, m.Peers = stringSet([]string{allowServices, allowVPN}), stringSet([]string{"192.0.2.0/24"})
 	})
-	first.mustApply(t, want)
+	first.MustApply(t, want)
 	h := newHeld(r)
-	h.state = &model{Network: types.StringValue(networkPublic), Region: types.StringNull()}
-	found := h.observe(t)
-	if found.Stamp != first.owner.Stamp || len(found.Drift) > 0 {
+	h.State = &model{Network: types.StringValue(networkPublic), Region: types.StringNull()}
+	found := h.Observe(t)
+	if found.Stamp != first.Owner.Stamp || len(found.Drift) > 0 {
 		t.Fatalf("observed %+v", found)
 	}
-	if !h.state.Allow.Equal(want.Allow) || !h.state.Peers.Equal(want.Peers) || h.state.Digest.ValueString() != want.Digest.ValueString() {
-		t.Errorf("imported as %+v", h.state)
+	if !h.State.Allow.Equal(want.Allow) || !h.State.Peers.Equal(want.Peers) || h.State.Digest.ValueString() != want.Digest.ValueString() {
+		t.Errorf("imported as %+v", h.State)
 	}
-	h.owner.Stamp, h.owner.Known = found.Stamp, true
-	if warnings := h.mustRemove(t); len(warnings) > 0 || len(r.titles(t)) > 0 {
+	h.Owner.Stamp, h.Owner.Known = found.Stamp, true
+	if warnings := h.MustRemove(t); len(warnings) > 0 || len(r.titles(t)) > 0 {
 		t.Errorf("warnings %q, left is %q", warnings, r.titles(t))
 	}
-	if h.state = (&model{Network: types.StringValue(networkPrivate)}); !h.observe(t).Gone {
+	if h.State = (&model{Network: types.StringValue(networkPrivate)}); !h.Observe(t).Gone {
 		t.Error("a set that is not there is imported")
 	}
 }
@@ -318,14 +319,14 @@ func stopsAnywhere(t *testing.T, r *rig) {
 		var left atomic.Int32
 		left.Store(int32(n))
 		ctx, cancel := context.WithCancel(t.Context())
-		r.cluster = r.connect(t, kube.Options{RetryFor: -1, Observe: func(e kube.Exchange) {
+		r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{RetryFor: -1, Observe: func(e kube.Exchange) {
 			if e.Method != "GET" && left.Add(-1) == 0 {
 				cancel()
 			}
-		}})
+		}}, true)
 		h := newHeld(r)
 		h.prove = proven
-		err := h.applyWithin(t, ctx, declared(networkPublic, nil))
+		err := h.Apply(ctx, declared(networkPublic, nil))
 		cancel()
 		there := world{}
 		for _, title := range r.titles(t) {
@@ -335,10 +336,10 @@ func stopsAnywhere(t *testing.T, r *rig) {
 		if !there.safe(set) {
 			t.Fatalf("stopped after %d writes there is %v", n, r.titles(t))
 		}
-		r.cluster = r.connect(t, kube.Options{})
+		r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, true)
 		again := newHeld(r)
-		again.mustApply(t, declared(networkPublic, nil))
-		again.mustRemove(t)
+		again.MustApply(t, declared(networkPublic, nil))
+		again.MustRemove(t)
 		if err == nil {
 			break
 		}
@@ -351,10 +352,10 @@ func stopsAnywhere(t *testing.T, r *rig) {
 // bothNetworks of one cluster do not know of each other.
 func bothNetworks(t *testing.T, r *rig) {
 	private, public := newHeld(r), newHeld(r)
-	private.mustApply(t, declared(networkPrivate, nil))
-	public.mustApply(t, declared(networkPublic, nil))
-	private.mustRemove(t)
-	if found := public.observe(t); found.Gone || len(found.Drift) > 0 {
+	private.MustApply(t, declared(networkPrivate, nil))
+	public.MustApply(t, declared(networkPublic, nil))
+	private.MustRemove(t)
+	if found := public.Observe(t); found.Gone || len(found.Drift) > 0 {
 		t.Errorf("observed %+v", found)
 	}
 }
@@ -363,13 +364,13 @@ func bothNetworks(t *testing.T, r *rig) {
 // goes with the next apply.
 func leftByAnUpdate(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, declared(networkPrivate, func(m *model) { m.Allow = stringSet([]string{allowVPN}) }))
+	h.MustApply(t, declared(networkPrivate, func(m *model) { m.Allow = stringSet([]string{allowVPN}) }))
 	without := declared(networkPrivate, nil)
-	h.state = without
-	if found := h.observe(t); !slices.ContainsFunc(found.Drift, func(s string) bool { return strings.HasPrefix(s, "policy allow-vpn-private: ") }) {
+	h.State = without
+	if found := h.Observe(t); !slices.ContainsFunc(found.Drift, func(s string) bool { return strings.HasPrefix(s, "policy allow-vpn-private: ") }) {
 		t.Errorf("drift is %q", found.Drift)
 	}
-	h.mustApply(t, declared(networkPrivate, nil))
+	h.MustApply(t, declared(networkPrivate, nil))
 	if slices.Contains(r.titles(t), "allow-vpn-private") {
 		t.Error("the policy is still there")
 	}
@@ -381,7 +382,7 @@ func realProof(t *testing.T, r *rig) {
 	h := newHeld(r)
 	h.prove = connections
 	mark := r.mark(t)
-	h.mustApply(t, declared(networkPrivate, nil))
+	h.MustApply(t, declared(networkPrivate, nil))
 	events, err := r.plane.Audit(t.Context(), mark)
 	if err != nil {
 		t.Fatal(err)

@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
-	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 )
@@ -32,54 +32,21 @@ type rig struct {
 // cluster, through crd.projectcalico.org/v1.
 func onBothDoors(t *testing.T, tests map[string]func(*testing.T, *rig)) {
 	t.Helper()
-	plane, err := controlplane.Start(t.Context(), controlplane.Options{Name: "isolated", Dir: t.TempDir(), CalicoAPI: true, Log: t.Output()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := plane.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	plane := parttest.Start(t, true)
 	others, err := dynamic.NewForConfig(plane.RESTConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &rig{plane: plane, others: others}
-	for _, door := range []string{"projectcalico.org/v3", "crd.projectcalico.org/v1"} {
-		t.Run(door, func(t *testing.T) {
-			if door == "crd.projectcalico.org/v1" {
-				if err := plane.SetCalicoAPI(t.Context(), false); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for name, test := range tests {
-				t.Run(name, func(t *testing.T) {
-					r.cluster = r.connect(t, kube.Options{})
-					defer r.clear(t)
-					test(t, r)
-				})
-			}
-		})
-	}
-}
-
-// connect gives the cluster as a new provider process sees it, applying.
-func (r *rig) connect(t *testing.T, options kube.Options) *cluster.Cluster {
-	t.Helper()
-	certificate, key := r.plane.AdminCertificate()
-	access := kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate(), ClientCertificate: certificate, ClientKey: key}
-	fleet := cluster.NewFleet(cluster.Options{
-		IKS:    func() (*iks.Client, error) { return nil, errors.New("there is no IKS here") },
-		Direct: map[string]func() (kube.Access, error){"isolated": func() (kube.Access, error) { return access, nil }},
-		Kube:   options,
+	parttest.ThroughBothDoors(t, plane, func(t *testing.T, _ bool) {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, true)
+				defer r.clear(t)
+				test(t, r)
+			})
+		}
 	})
-	fleet.BeginApply()
-	c, err := fleet.Find(t.Context(), "isolated")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func stored(resource string) schema.GroupVersionResource {
@@ -201,79 +168,14 @@ func refuted(do func()) prove {
 
 // held is the resource as its state has it.
 type held struct {
-	rig   *rig
+	*parttest.Held[model]
 	prove prove
-	state *model
-	owner framework.Owner
-	// warned are the warnings of the last apply.
-	warned []string
 }
 
-func newHeld(r *rig) *held { return &held{rig: r, prove: proven, owner: labelled(framework.Owner{})} }
-
-func labelled(o framework.Owner) framework.Owner {
-	o.Labels = map[string]string{framework.ManagedByLabel: framework.ManagedByValue}
-	return o
-}
-
-// apply does what the engine does: act, then look.
-func (h *held) apply(t *testing.T, want *model) error {
-	t.Helper()
-	return h.applyWithin(t, t.Context(), want)
-}
-
-func (h *held) applyWithin(t *testing.T, ctx context.Context, want *model) error {
-	t.Helper()
-	h.warned = nil
-	stamp := h.owner.Stamp
-	if stamp == "" {
-		stamp = "stamp-" + strings.ReplaceAll(t.Name(), "/", "-")
-	}
-	r := framework.ApplyRequest[model]{
-		Want: want, Prior: h.state, Owner: h.owner, Stamp: stamp,
-		Warn: func(summary, detail string) { h.warned = append(h.warned, summary+": "+detail) },
-	}
-	if err := (part{prove: h.prove}).Apply(ctx, h.rig.cluster, r); err != nil {
-		return err
-	}
-	h.state, h.owner = want, labelled(framework.Owner{Stamp: stamp, Known: true})
-	return nil
-}
-
-func (h *held) mustApply(t *testing.T, want *model) {
-	t.Helper()
-	if err := h.apply(t, want); err != nil {
-		t.Fatalf("apply: %v", err)
-	}
-	if found := h.observe(t); found.Gone || len(found.Drift)+len(found.Missing) > 0 {
-		t.Fatalf("after apply: %+v", found)
-	}
-}
-
-func (h *held) observe(t *testing.T) framework.Observation {
-	t.Helper()
-	found, err := part{}.Observe(t.Context(), h.rig.cluster, h.state, h.owner)
-	if err != nil {
-		t.Fatalf("observe: %v", err)
-	}
-	return found
-}
-
-func (h *held) mustRemove(t *testing.T) []string {
-	t.Helper()
-	warnings, err := part{}.Remove(t.Context(), h.rig.cluster, h.state, h.owner)
-	if err != nil {
-		t.Fatalf("remove: %v", err)
-	}
-	return warnings
-}
-
-// refusal gives the text of a refusal, and fails the test if it is none.
-func refusal(t *testing.T, err error) string {
-	t.Helper()
-	refused, ok := framework.AsRefusal(err)
-	if !ok {
-		t.Fatalf("%v is no refusal", err)
-	}
-	return refused.Error()
+func newHeld(r *rig) *held {
+	h := &held{prove: proven}
+	h.Held = parttest.New(framework.Part[model](part{prove: func(ctx context.Context, c *kube.Client, limit time.Duration, due func(string) bool) (func(context.Context) error, []unproven) {
+		return h.prove(ctx, c, limit, due)
+	}}), func() *cluster.Cluster { return r.cluster })
+	return h
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
@@ -28,7 +29,7 @@ func (h *held) applyAndDie(t *testing.T, want *model) {
 	t.Helper()
 	var process sync.WaitGroup
 	process.Go(func() {
-		err := h.apply(t, want)
+		err := h.Apply(t.Context(), want)
 		t.Errorf("the apply lived on: %v", err)
 	})
 	process.Wait()
@@ -46,7 +47,7 @@ func asked(about string, said *[]bool) prove {
 // and the next apply confirms it or takes it back.
 func killedBeforeConfirming(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, declared(networkPrivate, nil))
+	h.MustApply(t, declared(networkPrivate, nil))
 	vpn := func(m *model) { m.Allow = stringSet([]string{allowVPN}) }
 	stood := r.titles(t)
 
@@ -55,22 +56,22 @@ func killedBeforeConfirming(t *testing.T, r *rig) {
 	if now := r.titles(t); len(now) != len(stood)+1 {
 		t.Fatalf("killed, it left %q", now)
 	}
-	before := h.state
-	h.state = declared(networkPrivate, vpn)
-	found := h.observe(t)
+	before := h.State
+	h.State = declared(networkPrivate, vpn)
+	found := h.Observe(t)
 	if len(found.Drift) > 0 || len(found.Missing) != 1 || !strings.Contains(found.Missing[0], "allow-egress-pods-private: it is not confirmed") {
 		t.Errorf("observed %+v", found)
 	}
-	h.state = before
+	h.State = before
 
 	var had []bool
 	h.prove = asked("a log", &had)
-	h.mustApply(t, declared(networkPrivate, vpn))
+	h.MustApply(t, declared(networkPrivate, vpn))
 	h.prove = killed()
 	h.applyAndDie(t, declared(networkPrivate, nil))
 	h.prove = asked("a log", &had)
-	h.mustApply(t, declared(networkPrivate, nil))
-	h.mustApply(t, declared(networkPrivate, nil)) // is confirmed already
+	h.MustApply(t, declared(networkPrivate, nil))
+	h.MustApply(t, declared(networkPrivate, nil)) // is confirmed already
 	if !slices.Equal(had, []bool{false, true}) {
 		t.Errorf("whether a log must work was %v", had)
 	}
@@ -78,22 +79,22 @@ func killedBeforeConfirming(t *testing.T, r *rig) {
 	h.prove = killed()
 	h.applyAndDie(t, declared(networkPrivate, vpn))
 	h.prove = refuted(func() {})
-	if text := refusal(t, h.apply(t, declared(networkPrivate, vpn))); !strings.Contains(text, "taken back") {
+	if text := parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, vpn))); !strings.Contains(text, "taken back") {
 		t.Errorf("refused with %q", text)
 	}
 	if left := r.titles(t); slices.Contains(left, "deny-all-private-default") || slices.Contains(left, "allow-egress-pods-private") {
 		t.Errorf("left is %q", left)
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 
 	// A set of which no state tells, as it was killed while it was made.
 	h = newHeld(r)
-	h.owner.Stamp = "of-the-killed"
+	h.Owner.Stamp = "of-the-killed"
 	h.prove = killed()
 	h.applyAndDie(t, declared(networkPublic, nil))
 	h = newHeld(r)
 	h.prove = refuted(func() {})
-	refusal(t, h.apply(t, declared(networkPublic, nil)))
+	parttest.Refusal(t, h.Apply(t.Context(), declared(networkPublic, nil)))
 	if left := r.titles(t); slices.Contains(left, "deny-all-outbound-public") || slices.Contains(left, "allow-egress-pods-public") {
 		t.Errorf("left is %q", left)
 	}

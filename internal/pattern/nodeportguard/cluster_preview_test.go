@@ -14,14 +14,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
 func preview(t *testing.T, r *rig) {
-	r.cluster = r.connect(t, r.admin(), kube.Options{}, false)
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, false)
 	look := func(want *model) ([]string, error) {
-		return part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: want, Owner: labelled(framework.Owner{})})
+		return part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: want, Owner: parttest.Managed(framework.Owner{})})
 	}
 	warnings, err := look(planned(nil))
 	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "TCP, UDP 30000:32767 are denied at 2 host endpoints (worker_public)") {
@@ -33,7 +34,7 @@ func preview(t *testing.T, r *rig) {
 	if _, err := look(planned(func(m *model) { m.Exempt = types.SetUnknown(types.StringType) })); err != nil {
 		t.Errorf("with unknown addresses: %v", err)
 	}
-	if _, err := look(planned(func(m *model) { m.Roles = set("master_public") })); !strings.Contains(refusal(t, err), "no host endpoint") {
+	if _, err := look(planned(func(m *model) { m.Roles = set("master_public") })); !strings.Contains(parttest.Refusal(t, err), "no host endpoint") {
 		t.Errorf("without host endpoints: %v", err)
 	}
 	if warnings, err = look(planned(func(m *model) { m.Exempt = set("203.0.113.9") })); err != nil || !strings.Contains(strings.Join(warnings, "\n"), "203.0.113.9") {
@@ -41,8 +42,8 @@ func preview(t *testing.T, r *rig) {
 	}
 
 	r.calicoctl(t, published)
-	r.cluster = r.connect(t, r.admin(), kube.Options{}, false)
-	if _, err := look(planned(nil)); !strings.Contains(refusal(t, err), "not ours") {
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, false)
+	if _, err := look(planned(nil)); !strings.Contains(parttest.Refusal(t, err), "not ours") {
 		t.Errorf("over a stranger's policy: %v", err)
 	}
 	if warnings, err = look(planned(asPublished)); err != nil || !slices.ContainsFunc(warnings, func(s string) bool { return strings.Contains(s, "taken over") }) {
@@ -53,15 +54,14 @@ func preview(t *testing.T, r *rig) {
 	}
 	r.clear(t)
 
-	h := newHeld(r)
-	h.rig = &rig{cluster: r.connect(t, r.admin(), kube.Options{}, true)}
-	h.mustApply(t, planned(nil))
-	r.cluster = r.connect(t, r.admin(), kube.Options{}, false)
+	h := newHeld(&rig{cluster: parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, true)})
+	h.MustApply(t, planned(nil))
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, false)
 	// Another resource's policy may be removed in the run that is planned.
 	if warnings, err = look(planned(asPublished)); err != nil || !strings.Contains(strings.Join(warnings, "\n"), "ownership stamp of another resource") {
 		t.Errorf("over another resource's: warnings = %q, error = %v", warnings, err)
 	}
-	held := framework.PreviewRequest[model]{Want: planned(nil), Prior: h.state, Owner: h.owner}
+	held := framework.PreviewRequest[model]{Want: planned(nil), Prior: h.State, Owner: h.Owner}
 	if warnings, err := (part{}).Preview(t.Context(), r.cluster, held); err != nil || len(warnings) > 0 {
 		t.Errorf("nothing to do: warnings = %q, error = %v", warnings, err)
 	}
@@ -118,10 +118,10 @@ func previewOfUnknowns(t *testing.T, r *rig) {
 		"forcing may be wanted": {planned(func(m *model) { m.Force = types.BoolUnknown() }), "not ours"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r.cluster = r.connect(t, r.admin(), kube.Options{}, false)
-			warnings, err := part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: test.want, Owner: labelled(framework.Owner{})})
+			r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, false)
+			warnings, err := part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: test.want, Owner: parttest.Managed(framework.Owner{})})
 			if test.warn == "" {
-				refusal(t, err)
+				parttest.Refusal(t, err)
 				return
 			}
 			if err != nil || !slices.ContainsFunc(warnings, func(s string) bool { return strings.Contains(s, test.warn) }) {
@@ -150,12 +150,12 @@ func readOnlyPreview(t *testing.T, r *rig) {
 	if _, err := client.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
-	access := r.admin()
+	access := parttest.Admin(r.plane)
 	if access.ClientCertificate, access.ClientKey, err = r.plane.ClientCertificate("reader"); err != nil {
 		t.Fatal(err)
 	}
-	r.cluster = r.connect(t, access, kube.Options{}, false)
-	warnings, err := part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: planned(nil), Owner: labelled(framework.Owner{})})
+	r.cluster = parttest.Connect(t, access, kube.Options{}, false)
+	warnings, err := part{}.Preview(t.Context(), r.cluster, framework.PreviewRequest[model]{Want: planned(nil), Owner: parttest.Managed(framework.Owner{})})
 	if !apierrors.IsForbidden(err) || !slices.ContainsFunc(warnings, func(s string) bool { return strings.Contains(s, "may not be listed") }) {
 		t.Errorf("warnings = %q, error = %v; want what was seen, and the dry run's refusal for the engine to judge", warnings, err)
 	}
@@ -163,20 +163,20 @@ func readOnlyPreview(t *testing.T, r *rig) {
 
 func requestsOfAPlan(t *testing.T, r *rig) {
 	one, two := newHeld(r), newHeld(r)
-	one.mustApply(t, planned(nil))
-	if err := two.apply(t.Context(), planned(func(m *model) { m.Name, m.Roles = types.StringValue("private"), set("worker_private") }), "two"); err != nil {
+	one.MustApply(t, planned(nil))
+	if err := two.Apply(t.Context(), planned(func(m *model) { m.Name, m.Roles = types.StringValue("private"), set("worker_private") })); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
 	var requests []string
 	bytes := 0
-	r.cluster = r.connect(t, r.admin(), kube.Options{Observe: func(e kube.Exchange) {
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{Observe: func(e kube.Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		requests, bytes = append(requests, fmt.Sprintf("%s %s (%d)", e.Method, e.Path, e.Bytes)), bytes+e.Bytes
 	}}, false)
 	for _, h := range []*held{one, two} {
-		if found := h.observe(t); len(found.Drift) > 0 {
+		if found := h.Observe(t); len(found.Drift) > 0 {
 			t.Errorf("drift = %q", found.Drift)
 		}
 	}
@@ -195,12 +195,12 @@ func requestsOfAPlan(t *testing.T, r *rig) {
 func requestsOfAnApply(t *testing.T, r *rig) {
 	var mu sync.Mutex
 	var requests []string
-	r.cluster = r.connect(t, r.admin(), kube.Options{Observe: func(e kube.Exchange) {
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{Observe: func(e kube.Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		requests = append(requests, e.Method)
 	}}, true)
-	newHeld(r).mustApply(t, planned(nil))
+	newHeld(r).MustApply(t, planned(nil))
 	if writes := slices.DeleteFunc(slices.Clone(requests), func(m string) bool { return m == "GET" }); !slices.Equal(writes, []string{"POST"}) {
 		t.Errorf("writes are %v, want one POST", writes)
 	}

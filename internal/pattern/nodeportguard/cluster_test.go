@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 )
 
@@ -39,42 +40,42 @@ func TestOnRealClusters(t *testing.T) {
 
 func life(t *testing.T, r *rig) {
 	h := newHeld(r)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	want := map[bool]string{false: "projectcalico.org/v3", true: "crd.projectcalico.org/v1"}[r.raw]
-	if m := h.state; m.HostEndpoints.ValueInt64() != 2 || m.API.ValueString() != want || len(m.NotCovered.Elements()) != 0 || m.Stale.IsNull() {
+	if m := h.State; m.HostEndpoints.ValueInt64() != 2 || m.API.ValueString() != want || len(m.NotCovered.Elements()) != 0 || m.Stale.IsNull() {
 		t.Errorf("observed %v host endpoints, API %v, not covered %v", m.HostEndpoints, m.API, m.NotCovered)
 	}
-	if found := h.observe(t); found.Stamp != h.owner.Stamp {
-		t.Errorf("stamp is %q, want %q", found.Stamp, h.owner.Stamp)
+	if found := h.Observe(t); found.Stamp != h.Owner.Stamp {
+		t.Errorf("stamp is %q, want %q", found.Stamp, h.Owner.Stamp)
 	}
 	if got := r.names(t); !slices.Equal(got, []string{storedName}) {
 		t.Fatalf("stored are %v", got)
 	}
 
 	before := r.version(t)
-	h.mustApply(t, planned(nil))
+	h.MustApply(t, planned(nil))
 	if after := r.version(t); after != before {
 		t.Error("applying the same wrote again")
 	}
-	h.mustApply(t, planned(func(m *model) {
+	h.MustApply(t, planned(func(m *model) {
 		m.PortRanges, m.Protocols, m.Order = list("20000:32767", "8080"), set("TCP", "SCTP"), types.Float64Value(12.5)
 		m.Sources, m.Destinations, m.Roles = set("10.0.0.0/8", "192.0.2.1"), set("203.0.113.0/24"), set("worker_private", "worker_public")
 	}))
-	if got := h.state.HostEndpoints.ValueInt64(); got != 4 {
+	if got := h.State.HostEndpoints.ValueInt64(); got != 4 {
 		t.Errorf("host endpoints = %d, want 4", got)
 	}
-	h.mustApply(t, planned(func(m *model) { m.EvaluateLast = types.BoolValue(true) }))
+	h.MustApply(t, planned(func(m *model) { m.EvaluateLast = types.BoolValue(true) }))
 
-	if warnings := h.mustRemove(t); len(warnings) > 0 {
+	if warnings := h.MustRemove(t); len(warnings) > 0 {
 		t.Errorf("removing warns: %q", warnings)
 	}
 	if got := r.names(t); len(got) > 0 {
 		t.Errorf("left are %v", got)
 	}
-	if found := h.observe(t); !found.Gone {
+	if found := h.Observe(t); !found.Gone {
 		t.Errorf("observed after removing: %+v", found)
 	}
-	if warnings := h.mustRemove(t); len(warnings) > 0 {
+	if warnings := h.MustRemove(t); len(warnings) > 0 {
 		t.Errorf("removing what is gone warns: %q", warnings)
 	}
 }
@@ -87,11 +88,11 @@ func asPublished(m *model) {
 func publishedPolicy(t *testing.T, r *rig) {
 	r.calicoctl(t, published)
 	h := newHeld(r)
-	h.mustApply(t, planned(asPublished))
+	h.MustApply(t, planned(asPublished))
 	if got := r.names(t); !slices.Equal(got, []string{storedName}) {
 		t.Fatalf("stored are %v", got)
 	}
-	h.mustRemove(t)
+	h.MustRemove(t)
 	if got := r.names(t); len(got) > 0 {
 		t.Errorf("left are %v", got)
 	}
@@ -101,56 +102,56 @@ func imports(t *testing.T, r *rig) {
 	r.calicoctl(t, published)
 	for _, id := range []string{defaultName, storedName} {
 		h := newHeld(r)
-		h.state = &model{Name: types.StringValue(id)}
-		found := h.observe(t)
+		h.State = &model{Name: types.StringValue(id)}
+		found := h.Observe(t)
 		if found.Stamp != "" || len(found.Drift)+len(found.Missing) > 0 {
 			t.Fatalf("%s: observed %+v", id, found)
 		}
 		want := planned(asPublished)
-		if !h.state.Name.Equal(want.Name) || !h.state.Roles.Equal(want.Roles) || !h.state.PortRanges.Equal(want.PortRanges) || !h.state.Protocols.Equal(want.Protocols) ||
-			!h.state.EvaluateLast.Equal(want.EvaluateLast) || !h.state.Order.Equal(want.Order) || !h.state.Tier.Equal(want.Tier) || !h.state.Exempt.IsNull() {
-			t.Errorf("%s: imported as %+v", id, h.state)
+		if !h.State.Name.Equal(want.Name) || !h.State.Roles.Equal(want.Roles) || !h.State.PortRanges.Equal(want.PortRanges) || !h.State.Protocols.Equal(want.Protocols) ||
+			!h.State.EvaluateLast.Equal(want.EvaluateLast) || !h.State.Order.Equal(want.Order) || !h.State.Tier.Equal(want.Tier) || !h.State.Exempt.IsNull() {
+			t.Errorf("%s: imported as %+v", id, h.State)
 		}
-		h.owner = labelled(framework.Owner{Known: true})
-		if found := h.observe(t); len(found.Drift) > 0 {
+		h.Owner = parttest.Managed(framework.Owner{Known: true})
+		if found := h.Observe(t); len(found.Drift) > 0 {
 			t.Errorf("%s: drift after import: %q", id, found.Drift)
 		}
 		if id == storedName {
 			// It can be destroyed without ever having been written.
-			if warnings := h.mustRemove(t); len(warnings) > 0 || len(r.names(t)) > 0 {
+			if warnings := h.MustRemove(t); len(warnings) > 0 || len(r.names(t)) > 0 {
 				t.Errorf("warnings %q, left are %v", warnings, r.names(t))
 			}
 		}
 	}
 
 	h := newHeld(r)
-	h.state = &model{Name: types.StringValue(defaultName)}
-	if found := h.observe(t); !found.Gone {
+	h.State = &model{Name: types.StringValue(defaultName)}
+	if found := h.Observe(t); !found.Gone {
 		t.Errorf("observed %+v of what is not there", found)
 	}
 
 	// Which of the open addresses are workers' is told by who bears them.
 	r.calicoctl(t, strings.ReplaceAll(published, "source: {}\n    destination:", "ipVersion: 4\n    destination:\n      notNets: [192.0.13.2/32, 203.0.113.9/32]"))
-	h.state = &model{Name: types.StringValue(defaultName)}
-	found := h.observe(t)
-	if !h.state.Exempt.Equal(set("192.0.13.2")) || !h.state.Destinations.Equal(set("203.0.113.9/32")) {
-		t.Errorf("exempt %v, destinations %v", h.state.Exempt, h.state.Destinations)
+	h.State = &model{Name: types.StringValue(defaultName)}
+	found := h.Observe(t)
+	if !h.State.Exempt.Equal(set("192.0.13.2")) || !h.State.Destinations.Equal(set("203.0.113.9/32")) {
+		t.Errorf("exempt %v, destinations %v", h.State.Exempt, h.State.Destinations)
 	}
 	if want := []string{"policy " + defaultName + ": IPv6 is not closed"}; !slices.Equal(found.Drift, want) {
 		t.Errorf("drift = %q, want %q", found.Drift, want)
 	}
-	h.owner = labelled(framework.Owner{Known: true})
-	h.mustApply(t, planned(func(m *model) {
+	h.Owner = parttest.Managed(framework.Owner{Known: true})
+	h.MustApply(t, planned(func(m *model) {
 		asPublished(m)
-		m.Exempt, m.Destinations = h.state.Exempt, h.state.Destinations
+		m.Exempt, m.Destinations = h.State.Exempt, h.State.Destinations
 	}))
-	h.mustRemove(t)
+	h.MustRemove(t)
 
 	r.calicoctl(t, strings.ReplaceAll(published, "Deny", "Allow"))
 	h = newHeld(r)
-	h.state = &model{Name: types.StringValue(defaultName)}
-	_, err := part{}.Observe(t.Context(), r.cluster, h.state, h.owner)
-	if text := refusal(t, err); !strings.Contains(text, "not a NodePort guard") {
+	h.State = &model{Name: types.StringValue(defaultName)}
+	_, err := part{}.Observe(t.Context(), r.cluster, h.State, h.Owner)
+	if text := parttest.Refusal(t, err); !strings.Contains(text, "not a NodePort guard") {
 		t.Errorf("importing what is no guard: %s", text)
 	}
 }
@@ -158,39 +159,39 @@ func imports(t *testing.T, r *rig) {
 func adoption(t *testing.T, r *rig) {
 	r.calicoctl(t, published)
 	h := newHeld(r)
-	err := h.apply(t.Context(), planned(nil), "mine")
-	text := refusal(t, err)
+	err := h.Apply(t.Context(), planned(nil))
+	text := parttest.Refusal(t, err)
 	for _, part := range []string{"not ours", "calicoctl", "force_conflicts", "port range is 20000:32767, declared 30000:32767"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the refusal lacks %q: %s", part, text)
 		}
 	}
-	h.mustApply(t, planned(func(m *model) { m.Force = types.BoolValue(true) }))
+	h.MustApply(t, planned(func(m *model) { m.Force = types.BoolValue(true) }))
 
 	// Another resource that declares the same takes it over, as one does that
 	// is created before the other is destroyed; the first then leaves it.
 	second := newHeld(r)
-	if err := second.apply(t.Context(), planned(nil), "second"); err != nil {
+	if err := second.Apply(t.Context(), planned(nil)); err != nil {
 		t.Fatal(err)
 	}
-	if warnings := h.mustRemove(t); len(warnings) != 1 || !strings.Contains(warnings[0], "another resource") {
+	if warnings := h.MustRemove(t); len(warnings) != 1 || !strings.Contains(warnings[0], "another resource") {
 		t.Errorf("warnings = %q", warnings)
 	}
-	if found := second.observe(t); found.Gone || len(found.Drift) > 0 {
+	if found := second.Observe(t); found.Gone || len(found.Drift) > 0 {
 		t.Errorf("the second one sees %+v", found)
 	}
-	second.mustRemove(t)
+	second.MustRemove(t)
 }
 
 func ibms(t *testing.T, r *rig) {
 	for _, name := range []string{"allow-node-port-dnat", "default.allow-lb-web"} {
 		h := newHeld(r)
-		h.state = &model{Name: types.StringValue(name)}
-		if _, err := (part{}).Observe(t.Context(), r.cluster, h.state, h.owner); !strings.Contains(refusal(t, err), "IBM's own") {
+		h.State = &model{Name: types.StringValue(name)}
+		if _, err := (part{}).Observe(t.Context(), r.cluster, h.State, h.Owner); !strings.Contains(parttest.Refusal(t, err), "IBM's own") {
 			t.Errorf("%s: %v", name, err)
 		}
-		h.state = nil
-		if err := h.apply(t.Context(), planned(func(m *model) { m.Name, m.Force = types.StringValue(name), types.BoolValue(true) }), "mine"); err == nil {
+		h.State = nil
+		if err := h.Apply(t.Context(), planned(func(m *model) { m.Name, m.Force = types.StringValue(name), types.BoolValue(true) })); err == nil {
 			t.Errorf("%s can be applied", name)
 		}
 	}
@@ -199,7 +200,7 @@ func ibms(t *testing.T, r *rig) {
 func driftHeals(t *testing.T, r *rig) {
 	h := newHeld(r)
 	declared := func() *model { return planned(func(m *model) { m.Sources = set("10.0.0.0/8") }) }
-	h.mustApply(t, declared())
+	h.MustApply(t, declared())
 	for _, test := range []struct{ name, patch, sentence string }{
 		{"order", `{"spec":{"order":900}}`, "order is 900, declared 1100"},
 		{"no order", `{"spec":{"order":null}}`, "order is none"},
@@ -211,25 +212,25 @@ func driftHeals(t *testing.T, r *rig) {
 		{"selector of namespaces", `{"spec":{"namespaceSelector":"all()"}}`, "namespace selector"},
 	} {
 		r.patch(t, storedName, test.patch)
-		found := h.observe(t)
+		found := h.Observe(t)
 		if !slices.ContainsFunc(found.Drift, func(s string) bool { return strings.Contains(s, test.sentence) }) {
 			t.Errorf("%s: drift = %q, want %q", test.name, found.Drift, test.sentence)
 		}
-		h.mustApply(t, declared())
+		h.MustApply(t, declared())
 	}
 
 	// Somebody replaces it as a whole: no stamp, no labels.
 	r.clear(t)
-	if found := h.observe(t); !found.Gone {
+	if found := h.Observe(t); !found.Gone {
 		t.Errorf("observed %+v of what was deleted", found)
 	}
 	r.calicoctl(t, published)
-	if found := h.observe(t); !slices.Contains(found.Drift, "policy "+defaultName+": the ownership stamp is missing") {
+	if found := h.Observe(t); !slices.Contains(found.Drift, "policy "+defaultName+": the ownership stamp is missing") {
 		t.Errorf("drift = %q", found.Drift)
 	}
-	if warnings := h.mustRemove(t); len(warnings) != 1 || len(r.names(t)) != 1 {
+	if warnings := h.MustRemove(t); len(warnings) != 1 || len(r.names(t)) != 1 {
 		t.Errorf("warnings = %q, left are %v", warnings, r.names(t))
 	}
-	h.mustApply(t, declared())
-	h.mustRemove(t)
+	h.MustApply(t, declared())
+	h.MustRemove(t)
 }

@@ -3,7 +3,6 @@ package nodeportguard
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,10 +17,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest/parttest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
-	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/controlplane"
 )
@@ -40,15 +39,7 @@ type rig struct {
 // cluster, through crd.projectcalico.org/v1.
 func onBothDoors(t *testing.T, tests map[string]func(*testing.T, *rig)) {
 	t.Helper()
-	plane, err := controlplane.Start(t.Context(), controlplane.Options{Name: "guard", Dir: t.TempDir(), CalicoAPI: true, Log: t.Output()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := plane.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	plane := parttest.Start(t, true)
 	others, err := dynamic.NewForConfig(plane.RESTConfig())
 	if err != nil {
 		t.Fatal(err)
@@ -61,46 +52,16 @@ func onBothDoors(t *testing.T, tests map[string]func(*testing.T, *rig)) {
 			r.endpoint(t, fmt.Sprintf("w%d-%s", i, strings.ReplaceAll(role, "_", "-")), role, fmt.Sprintf("192.0.%d.%d", len(role), i+1))
 		}
 	}
-	for _, door := range []string{"projectcalico.org/v3", "crd.projectcalico.org/v1"} {
-		t.Run(door, func(t *testing.T) {
-			if door == "crd.projectcalico.org/v1" {
-				r.raw = true
-				if err := plane.SetCalicoAPI(t.Context(), false); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for name, test := range tests {
-				t.Run(name, func(t *testing.T) {
-					r.cluster = r.connect(t, r.admin(), kube.Options{}, true)
-					defer r.clear(t)
-					test(t, r)
-				})
-			}
-		})
-	}
-}
-
-func (r *rig) admin() kube.Access {
-	certificate, key := r.plane.AdminCertificate()
-	return kube.Access{Host: r.plane.Server(), CACertificate: r.plane.CACertificate(), ClientCertificate: certificate, ClientKey: key}
-}
-
-// connect gives the cluster as a new provider process sees it, planning or applying.
-func (r *rig) connect(t *testing.T, access kube.Access, options kube.Options, applying bool) *cluster.Cluster {
-	t.Helper()
-	fleet := cluster.NewFleet(cluster.Options{
-		IKS:    func() (*iks.Client, error) { return nil, errors.New("there is no IKS here") },
-		Direct: map[string]func() (kube.Access, error){"guard": func() (kube.Access, error) { return access, nil }},
-		Kube:   options,
+	parttest.ThroughBothDoors(t, plane, func(t *testing.T, raw bool) {
+		r.raw = raw
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{}, true)
+				defer r.clear(t)
+				test(t, r)
+			})
+		}
 	})
-	if applying {
-		fleet.BeginApply()
-	}
-	c, err := fleet.Find(t.Context(), "guard")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 func stored(resource string) schema.GroupVersionResource {
@@ -257,73 +218,8 @@ func planned(change func(*model)) *model {
 }
 
 // held is the resource as its state has it.
-type held struct {
-	rig   *rig
-	state *model
-	owner framework.Owner
-	// warned are the warnings of the last apply.
-	warned []string
-}
+type held = parttest.Held[model]
 
-func labelled(o framework.Owner) framework.Owner {
-	o.Labels = map[string]string{framework.ManagedByLabel: framework.ManagedByValue}
-	return o
-}
-
-// apply does what the engine does: act, then look.
-func (h *held) apply(ctx context.Context, want *model, stamp string) error {
-	h.warned = nil
-	r := framework.ApplyRequest[model]{
-		Want: want, Prior: h.state, Owner: h.owner, Stamp: stamp,
-		Warn: func(summary, detail string) { h.warned = append(h.warned, summary+": "+detail) },
-	}
-	if err := (part{}).Apply(ctx, h.rig.cluster, r); err != nil {
-		return err
-	}
-	h.state, h.owner = want, labelled(framework.Owner{Stamp: stamp, Known: true})
-	return nil
-}
-
-func (h *held) mustApply(t *testing.T, want *model) {
-	t.Helper()
-	stamp := h.owner.Stamp
-	if stamp == "" {
-		stamp = "stamp-" + strings.ReplaceAll(t.Name(), "/", "-")
-	}
-	if err := h.apply(t.Context(), want, stamp); err != nil {
-		t.Fatalf("apply: %v", err)
-	}
-	if found := h.observe(t); found.Gone || len(found.Drift)+len(found.Missing) > 0 {
-		t.Fatalf("after apply: %+v", found)
-	}
-}
-
-func (h *held) observe(t *testing.T) framework.Observation {
-	t.Helper()
-	found, err := part{}.Observe(t.Context(), h.rig.cluster, h.state, h.owner)
-	if err != nil {
-		t.Fatalf("observe: %v", err)
-	}
-	return found
-}
-
-func (h *held) mustRemove(t *testing.T) []string {
-	t.Helper()
-	warnings, err := part{}.Remove(t.Context(), h.rig.cluster, h.state, h.owner)
-	if err != nil {
-		t.Fatalf("remove: %v", err)
-	}
-	return warnings
-}
-
-func newHeld(r *rig) *held { return &held{rig: r, owner: labelled(framework.Owner{})} }
-
-// refusal gives the text of a refusal, and fails the test if it is none.
-func refusal(t *testing.T, err error) string {
-	t.Helper()
-	refused, ok := framework.AsRefusal(err)
-	if !ok {
-		t.Fatalf("%v is no refusal", err)
-	}
-	return refused.Error()
+func newHeld(r *rig) *held {
+	return parttest.New(framework.Part[model](part{}), func() *cluster.Cluster { return r.cluster })
 }

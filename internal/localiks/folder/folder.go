@@ -31,11 +31,15 @@ func New(prefix string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := os.Create(filepath.Join(path, lockName))
+	// It has its name once it is taken: somebody who sweeps must not be first.
+	lock, err := os.Create(filepath.Join(path, lockName+"-new"))
 	if err != nil {
 		return nil, err
 	}
 	if _, err := take(lock); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	if err := os.Rename(lock.Name(), filepath.Join(path, lockName)); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return &Folder{Path: path, lock: lock}, nil

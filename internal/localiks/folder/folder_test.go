@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
@@ -54,6 +55,36 @@ func TestLeftoversOfOthersGo(t *testing.T) {
 	if there := folders(t, temporary); len(there) != 1 || there[0] != foreign {
 		t.Errorf("left is %q", there)
 	}
+}
+
+// TestFoldersOfManyAtOnce has many make folders at the same time: nobody's may go
+// while its owner lives.
+func TestFoldersOfManyAtOnce(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			f, err := folder.New("swept-")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for range 16 {
+				if other, err := folder.New("swept-"); err != nil {
+					t.Error(err)
+				} else if err := other.Remove(); err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := os.Stat(f.Path); err != nil {
+				t.Errorf("another one has taken it away: %v", err)
+			}
+			if err := f.Remove(); err != nil { // not before: it is held by f
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func folders(t *testing.T, temporary string) []string {

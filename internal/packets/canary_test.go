@@ -11,15 +11,15 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/cloud"
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 )
 
 // busyboxImage is one whose programs are Debian's busybox.
 const busyboxImage = "registry.example.com/busybox:1.35"
 
 // busybox are the programs of that image.
-func busybox() dataplane.Image {
-	image := dataplane.Image{Links: map[string]string{}}
+func busybox() sandbox.Image {
+	image := sandbox.Image{Links: map[string]string{}}
 	for _, applet := range []string{"sh", "nslookup", "nc", "grep", "timeout", "date", "sleep"} {
 		image.Links["/usr/bin/"+applet] = "/usr/bin/busybox"
 	}

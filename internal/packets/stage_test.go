@@ -19,6 +19,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 )
 
 const (
@@ -56,7 +57,7 @@ func newStage(t *testing.T) *stage {
 	var err error
 	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{
 		Environment: s.environment, Clusters: []string{clusterName, otherClusterName}, Log: t.Output(),
-		Images: map[string]dataplane.Image{busyboxImage: busybox(), strongswanImage: {}},
+		Images: map[string]sandbox.Image{busyboxImage: busybox(), strongswanImage: {}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 )
 
 // Places that tunnels lead to.
@@ -199,7 +200,7 @@ func (r *run) company(t *testing.T) {
 	if of.calls != "" {
 		to, begins = r.stage.addresses(of.calls)[0].String(), "start"
 	}
-	gateway, err := lab.Run(lab.Gateway, dataplane.Files{"/etc/company": {
+	gateway, err := lab.Run(lab.Gateway, sandbox.Files{"/etc/company": {
 		"strongswan.conf": []byte(companysStrongswan), "start.sh": []byte(companysStart),
 		"swanctl.conf": fmt.Appendf(nil, companysGateway, to, dataplane.OfficeSubnet, of.network, begins, begins, tunnelKey),
 	}}, "sh", "/etc/company/start.sh")

@@ -6,5 +6,8 @@
 //	cluster host -- cluster gateway -- wan -- office gateway -- office host
 //	172.30.0.10     192.0.2.2                 198.51.100.2      10.91.152.130
 //
-// Addresses live in the namespaces alone, so labs can run beside each other.
+// Addresses live in the namespaces alone, and these have no names, so labs run
+// beside each other, also those of other processes. Of a run that is killed the
+// kernel ends the programs and takes the namespaces away, and the next lab removes
+// the folder.
 package charon

@@ -1,34 +1,36 @@
 package charon
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
+	"maps"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 )
 
 // Gateway is a program in one of the namespaces, strongSwan at the edge of a site
 // above all, that runs as it would in a container: with a /run of its own, files
 // that are mounted into it, and no capabilities but those that it is given.
 type Gateway struct {
-	// Env is added to the environment: "NAME=value".
+	// Env is the environment: "NAME=value".
 	Env []string
 	// Capabilities that the program has, as setpriv names them: "net_admin".
 	Capabilities []string
 
-	namespace, dir string
-	cmd            *exec.Cmd
-	done           chan struct{}
+	files map[string][]byte
+	place *sandbox.Sandbox
+	ended <-chan error // nil where nothing runs
 }
 
-// Gateway writes the files into a folder and gives the gateway that finds them there.
+const (
+	mounted = "/etc/vpn"
+	program = "gateway"
+)
+
+// Gateway has files mounted and gives the gateway that finds them.
 func (s *Site) Gateway(files map[string]string) (*Gateway, error) {
 	return s.lab.place(s.gateway, files)
 }
@@ -36,105 +38,54 @@ func (s *Site) Gateway(files map[string]string) (*Gateway, error) {
 // Beside is a program on the host of the site, likewise.
 func (s *Site) Beside(files map[string]string) (*Gateway, error) { return s.lab.place(s.host, files) }
 
-func (l *Lab) place(namespace string, files map[string]string) (*Gateway, error) {
-	dir, err := os.MkdirTemp(l.dir, "gw")
-	if err != nil {
-		return nil, err
-	}
-	g := &Gateway{namespace: namespace, dir: dir, Capabilities: []string{"chown", "net_admin", "net_bind_service"}}
-	for _, folder := range []string{g.Files(), g.run()} {
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			return nil, err
-		}
-	}
+func (l *Lab) place(at *namespace, files map[string]string) (*Gateway, error) {
+	g := &Gateway{files: map[string][]byte{}, Capabilities: []string{"chown", "net_admin", "net_bind_service"}}
 	for name, content := range files {
-		if err := g.Write(name, content); err != nil {
-			return nil, err
-		}
+		g.files[name] = []byte(content)
 	}
+	dir := filepath.Join(l.dir.Path, fmt.Sprint(len(l.places)))
+	var err error
+	g.place, err = sandbox.New(dir, at.Enter, sandbox.Layout{Files: sandbox.Files{mounted: g.files}, Empty: []string{"/run"}})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at.name, err)
+	}
+	l.places = append(l.places, g.place)
 	return g, nil
 }
 
-// Files is the folder with the files.
-func (g *Gateway) Files() string { return filepath.Join(g.dir, "files") }
-
-func (g *Gateway) run() string { return filepath.Join(g.dir, "run") }
-
-func (g *Gateway) logFile() string { return filepath.Join(g.dir, "log") }
+// Files is the folder in which the program finds the files.
+func (g *Gateway) Files() string { return mounted }
 
 // Write writes one of the files.
 func (g *Gateway) Write(name, content string) error {
-	return os.WriteFile(filepath.Join(g.Files(), name), []byte(content), 0o600)
+	g.files = maps.Clone(g.files)
+	g.files[name] = []byte(content)
+	return g.place.Write(sandbox.Files{mounted: g.files})
 }
 
-// within gives a command in the gateway's place: its network, its /run, its capabilities.
-func (g *Gateway) within(ctx context.Context, argv ...string) *exec.Cmd {
-	bound := "-all"
-	for _, capability := range g.Capabilities {
-		bound += ",+" + capability
-	}
-	all := append([]string{
-		"--net=" + namespaceFile(g.namespace), "unshare", "-m", "--propagation", "slave",
-		"sh", "-c", `mount -n --bind "$0" /run && exec "$@"`, g.run(), "setpriv", "--bounding-set=" + bound,
-	}, argv...)
-	cmd := exec.CommandContext(ctx, "nsenter", all...)
-	cmd.Env = append(os.Environ(), g.Env...)
-	return cmd
+func (g *Gateway) command(argv ...string) sandbox.Command {
+	return sandbox.Command{Argv: argv, Env: g.Env, Capabilities: g.Capabilities}
 }
 
 // Start runs a program as the gateway. Its output goes to the log.
-func (g *Gateway) Start(argv ...string) error {
-	g.clean()
-	log, err := os.OpenFile(g.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	// What runs ends by Stop or Kill.
-	g.cmd = g.within(context.Background(), argv...)
-	g.cmd.Stdout, g.cmd.Stderr = log, log
-	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := g.cmd.Start(); err != nil {
-		return fmt.Errorf("starting %s: %w", argv[0], err)
-	}
-	g.done = make(chan struct{})
-	go func(cmd *exec.Cmd, done chan struct{}) {
-		// How it ended stands in the log.
-		_ = cmd.Wait()
-		close(done)
-	}(g.cmd, g.done)
-	return nil
-}
-
-// clean removes what an earlier run has left in /run: its sockets and process IDs.
-func (g *Gateway) clean() {
-	entries, err := os.ReadDir(g.run())
-	if err != nil {
-		return
-	}
-	for _, entry := range entries {
-		_ = os.RemoveAll(filepath.Join(g.run(), entry.Name()))
-	}
+func (g *Gateway) Start(argv ...string) (err error) {
+	// An earlier run may have left its sockets and process IDs.
+	argv = append([]string{"/bin/sh", "-c", `rm -rf /run/* && exec "$@"`, "sh"}, argv...)
+	g.ended, err = g.place.Start(program, g.command(argv...))
+	return err
 }
 
 // Do runs a program beside the gateway's, as `kubectl exec` would, and gives what it prints.
 func (g *Gateway) Do(ctx context.Context, argv ...string) (string, error) {
-	out, err := g.within(ctx, argv...).Output()
-	return string(out), err
+	c := g.command(argv...)
+	if g.Running() {
+		c.Beside = program
+	}
+	return g.place.Output(ctx, c)
 }
 
 // Running tells whether the program has not ended.
-func (g *Gateway) Running() bool {
-	if g.done == nil {
-		return false
-	}
-	select {
-	case <-g.done:
-		return false
-	default:
-		return true
-	}
-}
+func (g *Gateway) Running() bool { return g.ended != nil && len(g.ended) == 0 }
 
 // stopLimit is what Kubernetes gives a pod. A charon that says good-bye to its
 // peer takes 40 ms, at times 2 s, on a crowded machine more than 10.
@@ -145,38 +96,18 @@ func (g *Gateway) Stop() error {
 	if !g.Running() {
 		return nil
 	}
-	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
+	g.ended = nil
+	if !g.place.End(program, stopLimit) {
+		return fmt.Errorf("what runs with %s did not stop on SIGTERM", strings.Join(g.Env, " "))
 	}
-	select {
-	case <-g.done:
-		return nil
-	case <-time.After(stopLimit):
-		g.Kill()
-		return fmt.Errorf("what runs in %s did not stop on SIGTERM", g.namespace)
-	}
+	return nil
 }
 
 // Kill ends the program and its charon without a word to their peer.
 func (g *Gateway) Kill() {
-	if !g.Running() {
-		return
-	}
-	if text, err := os.ReadFile(filepath.Join(g.run(), "charon.pid")); err == nil {
-		if pid, err := strconv.Atoi(string(bytes.TrimSpace(text))); err == nil && pid > 1 {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
-	// The process group is the program's own (Setpgid).
-	_ = syscall.Kill(-g.cmd.Process.Pid, syscall.SIGKILL)
-	<-g.done
+	g.ended = nil
+	g.place.Kill(program)
 }
 
 // Log is all that was printed so far.
-func (g *Gateway) Log() string {
-	text, err := os.ReadFile(g.logFile())
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
-}
+func (g *Gateway) Log() string { return g.place.Log(program) }

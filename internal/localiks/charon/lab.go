@@ -2,16 +2,17 @@ package charon
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
+	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/netns"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 )
 
 // Addresses of the two sites.
@@ -42,11 +43,27 @@ func Missing() string {
 	return ""
 }
 
+// namespace is one of the lab's, with its name in messages.
+type namespace struct {
+	*netns.Namespace
+	name string
+}
+
 // Site is one side of the wide area network.
 type Site struct {
-	// host and gateway are namespaces.
-	host, gateway string
+	host, gateway *namespace
 	lab           *Lab
+}
+
+// Ping sends one echo request from the site's host and waits for the answer.
+func (s *Site) Ping(to string, limit time.Duration) error {
+	address, err := netip.ParseAddr(to)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return s.host.Ping(ctx, address)
 }
 
 // Lab is the two sites and what is between them.
@@ -54,111 +71,96 @@ type Lab struct {
 	// Cluster and Office are the two sites.
 	Cluster, Office *Site
 
-	wan, dir string
+	wan    *namespace
+	dir    *folder.Folder
+	all    []*namespace
+	places []*sandbox.Sandbox
 }
 
 // New makes the namespaces and the wires between them.
 func New(ctx context.Context) (*Lab, error) {
-	dir, err := os.MkdirTemp("", "vpn") // short: a socket's path has at most 107 bytes
+	dir, err := folder.New("charon-")
 	if err != nil {
 		return nil, err
 	}
-	id := "vpn" + strings.ToLower(rand.Text()[:8])
-	l := &Lab{dir: dir, wan: id + "-wan"}
-	l.Cluster = &Site{lab: l, host: id + "-ch", gateway: id + "-cg"}
-	l.Office = &Site{lab: l, host: id + "-oh", gateway: id + "-og"}
+	l := &Lab{dir: dir}
 	if err := l.build(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
-func (l *Lab) namespaces() []string {
-	return []string{l.Cluster.host, l.Cluster.gateway, l.wan, l.Office.gateway, l.Office.host}
-}
-
-// Close takes the namespaces down; programs in them must have been stopped.
-func (l *Lab) Close() error {
-	var errs []error
-	for _, name := range l.namespaces() {
-		if _, err := os.Stat(namespaceFile(name)); err == nil {
-			errs = append(errs, run(context.Background(), "ip", "netns", "delete", name))
-		}
+func (l *Lab) namespace(ctx context.Context, name string) (*namespace, error) {
+	n, err := netns.New(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return errors.Join(append(errs, os.RemoveAll(l.dir))...)
+	made := &namespace{Namespace: n, name: name}
+	l.all = append(l.all, made)
+	return made, nil
 }
 
-func (l *Lab) build(ctx context.Context) error {
-	var lines []string
-	do := func(format string, arguments ...any) { lines = append(lines, fmt.Sprintf(format, arguments...)) }
-	for _, name := range l.namespaces() {
-		do("netns add %s", name)
-		do("-n %s link set lo up", name)
+// Close ends what still runs and lets go of the namespaces.
+func (l *Lab) Close() error {
+	for _, place := range l.places {
+		place.Close()
+	}
+	var errs []error
+	for _, n := range l.all {
+		errs = append(errs, n.Close())
+	}
+	return errors.Join(append(errs, l.dir.Remove())...)
+}
+
+func (l *Lab) build(ctx context.Context) (err error) {
+	if l.wan, err = l.namespace(ctx, "the wide area network"); err != nil {
+		return err
 	}
 	for _, s := range []struct {
-		site                                 *Site
-		far, wanAddress, wan, lan, host, via string
+		site                                       **Site
+		name, far, wanAddress, wan, lan, host, via string
 	}{
-		{l.Cluster, "c0", "192.0.2.1/24", ClusterGateway + "/24", "172.30.0.1/16", ClusterHost + "/16", "172.30.0.1"},
-		{l.Office, "o0", "198.51.100.1/24", OfficeGateway + "/24", "10.91.152.129/26", OfficeHost + "/26", "10.91.152.129"},
+		{&l.Cluster, "the cluster", "c0", "192.0.2.1/24", ClusterGateway + "/24", "172.30.0.1/16", ClusterHost + "/16", "172.30.0.1"},
+		{&l.Office, "the office", "o0", "198.51.100.1/24", OfficeGateway + "/24", "10.91.152.129/26", OfficeHost + "/26", "10.91.152.129"},
 	} {
+		site := &Site{lab: l}
+		if site.host, err = l.namespace(ctx, "the host of "+s.name); err != nil {
+			return err
+		}
+		if site.gateway, err = l.namespace(ctx, "the gateway of "+s.name); err != nil {
+			return err
+		}
+		*s.site = site
 		// Both ends of a wire are made inside the lab: nothing shows outside.
-		do("-n %s link add wan0 type veth peer name %s netns %s", s.site.gateway, s.far, l.wan)
-		do("-n %s link add lan0 type veth peer name eth0 netns %s", s.site.gateway, s.site.host)
-		for _, a := range []struct{ namespace, device, address string }{
-			{l.wan, s.far, s.wanAddress},
-			{s.site.gateway, "wan0", s.wan},
-			{s.site.gateway, "lan0", s.lan},
-			{s.site.host, "eth0", s.host},
+		for _, wire := range []struct {
+			near, far                                      *namespace
+			nearDevice, farDevice, nearAddress, farAddress string
+		}{
+			{site.gateway, l.wan, "wan0", s.far, s.wan, s.wanAddress},
+			{site.gateway, site.host, "lan0", "eth0", s.lan, s.host},
 		} {
-			do("-n %s address add %s dev %s", a.namespace, a.address, a.device)
-			do("-n %s link set %s up", a.namespace, a.device)
+			err := wire.near.IP(ctx,
+				fmt.Sprintf("link add %s type veth peer name %s netns %s", wire.nearDevice, wire.farDevice, wire.far.Path()),
+				fmt.Sprintf("address add %s dev %s", wire.nearAddress, wire.nearDevice), fmt.Sprintf("link set %s up", wire.nearDevice))
+			if err != nil {
+				return err
+			}
+			err = wire.far.IP(ctx, fmt.Sprintf("address add %s dev %s", wire.farAddress, wire.farDevice), fmt.Sprintf("link set %s up", wire.farDevice))
+			if err != nil {
+				return err
+			}
 		}
-		do("-n %s route add default via %s", s.site.gateway, strings.TrimSuffix(s.wanAddress, "/24"))
-		do("-n %s route add default via %s", s.site.host, s.via)
-	}
-	for _, line := range lines {
-		if err := run(ctx, "ip", strings.Fields(line)...); err != nil {
+		if err := site.gateway.IP(ctx, "route add default via "+strings.TrimSuffix(s.wanAddress, "/24")); err != nil {
+			return err
+		}
+		if err := site.host.IP(ctx, "route add default via "+s.via); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{l.Cluster.gateway, l.wan, l.Office.gateway} {
-		err := inside(name, func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
-		if err != nil {
+	for _, router := range []*namespace{l.Cluster.gateway, l.wan, l.Office.gateway} {
+		if err := router.Sysctl("1", "ipv4/ip_forward"); err != nil {
 			return err
 		}
 	}
-	return l.count(ctx)
-}
-
-func namespaceFile(name string) string { return filepath.Join("/run/netns", name) }
-
-func run(ctx context.Context, program string, arguments ...string) error {
-	out, err := exec.CommandContext(ctx, program, arguments...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s %s: %w: %s", program, strings.Join(arguments, " "), err, out)
-	}
-	return nil
-}
-
-// inside runs f on a thread of its own in a namespace. Sockets that f opens stay
-// there for good.
-func inside(name string, f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		// Never unlocked: the runtime gives the thread up with the goroutine.
-		runtime.LockOSThread()
-		file, err := os.Open(namespaceFile(name))
-		if err != nil {
-			result <- err
-			return
-		}
-		defer file.Close()
-		if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
-			result <- fmt.Errorf("entering %s: %w", name, err)
-			return
-		}
-		result <- f()
-	}()
-	return <-result
+	return l.nft(ctx, counters)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os/exec"
-	"strings"
 )
 
 // Crossed counts packets on the wide area network, both ways.
@@ -27,22 +25,16 @@ const counters = `table ip lab {
 }
 `
 
-func (l *Lab) count(ctx context.Context) error { return l.nft(ctx, counters) }
-
 func (l *Lab) nft(ctx context.Context, rules string) error {
-	cmd := exec.CommandContext(ctx, "ip", "netns", "exec", l.wan, "nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(rules)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("nft in %s: %w: %s", l.wan, err, out)
-	}
-	return nil
+	_, err := l.wan.Run(ctx, rules, "nft", "-f", "-")
+	return err
 }
 
 // Crossed says what has crossed the wide area network so far.
 func (l *Lab) Crossed(ctx context.Context) (Crossed, error) {
-	out, err := exec.CommandContext(ctx, "ip", "netns", "exec", l.wan, "nft", "-j", "list", "counters", "table", "ip", "lab").Output()
+	out, err := l.wan.Run(ctx, "", "nft", "-j", "list", "counters", "table", "ip", "lab")
 	if err != nil {
-		return Crossed{}, fmt.Errorf("counters of %s: %w", l.wan, err)
+		return Crossed{}, err
 	}
 	var listing struct {
 		Nftables []struct {
@@ -52,8 +44,8 @@ func (l *Lab) Crossed(ctx context.Context) (Crossed, error) {
 			}
 		}
 	}
-	if err := json.Unmarshal(out, &listing); err != nil {
-		return Crossed{}, fmt.Errorf("counters of %s: %w", l.wan, err)
+	if err := json.Unmarshal([]byte(out), &listing); err != nil {
+		return Crossed{}, fmt.Errorf("counters of %s: %w", l.wan.name, err)
 	}
 	packets := map[string]int{}
 	for _, entry := range listing.Nftables {
@@ -61,11 +53,3 @@ func (l *Lab) Crossed(ctx context.Context) (Crossed, error) {
 	}
 	return Crossed{Encrypted: packets["encrypted"], Negotiation: packets["negotiation"], Clear: packets["clear"]}, nil
 }
-
-// Cut drops all that crosses the wide area network, until Mend.
-func (l *Lab) Cut(ctx context.Context) error {
-	return l.nft(ctx, "table ip cut {\n  chain all {\n    type filter hook forward priority 10; policy drop;\n  }\n}\n")
-}
-
-// Mend takes back Cut.
-func (l *Lab) Mend(ctx context.Context) error { return l.nft(ctx, "delete table ip cut\n") }

@@ -29,7 +29,7 @@ func (f *follower) bear(ctx context.Context, pods []*corev1.Pod, services []*cor
 	var failures []error
 	for address, worker := range f.borne {
 		if wanted[address] != worker {
-			failures = append(failures, worker.ip(ctx, fmt.Sprintf("addr del %s/32 dev %s", address, f.sideOf(address))))
+			failures = append(failures, worker.IP(ctx, fmt.Sprintf("addr del %s/32 dev %s", address, f.sideOf(address))))
 			f.note(address, nil)
 		}
 	}
@@ -37,14 +37,14 @@ func (f *follower) bear(ctx context.Context, pods []*corev1.Pod, services []*cor
 		if f.borne[address] == worker {
 			continue
 		}
-		if err := worker.ip(ctx, fmt.Sprintf("addr add %s/32 dev %s", address, f.sideOf(address))); err != nil {
+		if err := worker.IP(ctx, fmt.Sprintf("addr add %s/32 dev %s", address, f.sideOf(address))); err != nil {
 			failures = append(failures, err)
 			continue
 		}
 		f.note(address, worker)
 		// Keepalived would tell the routers; here they are made to ask.
 		for _, network := range []*router{f.cluster.lab.internet, f.cluster.lab.private} {
-			failures = append(failures, network.ip(ctx, fmt.Sprintf("neigh flush to %s", address)))
+			failures = append(failures, network.IP(ctx, fmt.Sprintf("neigh flush to %s", address)))
 		}
 	}
 	return errors.Join(failures...)

@@ -13,7 +13,7 @@ import (
 // Capture begins to look at an interface of a host.
 func (h *Host) Capture(device string) (*Capture, error) {
 	c := &Capture{}
-	err := h.within(func() error {
+	err := h.Within(func() error {
 		at, err := net.InterfaceByName(device)
 		if err != nil {
 			return err

@@ -47,7 +47,7 @@ func (c *Cluster) control(ctx context.Context, number int) error {
 	if err := l.internet.plug(ctx, h, "eth1", public); err != nil {
 		return err
 	}
-	err = h.ip(ctx, fmt.Sprintf("route add default via %s", gateway(public)),
+	err = h.IP(ctx, fmt.Sprintf("route add default via %s", gateway(public)),
 		fmt.Sprintf("route add 10.0.0.0/8 via %s", gateway(private)))
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (c *Cluster) control(ctx context.Context, number int) error {
 		return fmt.Errorf("address of the API server: %w", err)
 	}
 	var listener net.Listener
-	err = h.within(func() (err error) {
+	err = h.Within(func() (err error) {
 		listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf(":%d", APIPort))
 		return err
 	})

@@ -34,7 +34,7 @@ func (l *Lab) explain(ctx context.Context, expectations []Expectation) error {
 		after := countersOf(ctx, workers, e.Probe)
 		report := fmt.Sprintf("the path of %s, which was answered by %q:", e.Probe, answer.From)
 		for i, w := range workers {
-			report += fmt.Sprintf("\n  on worker %s of %s (nsenter --net=%s), rules whose counters grew:%s", w.Name, w.cluster.Name, w.path(), grown(before[i], after[i]))
+			report += fmt.Sprintf("\n  on worker %s of %s (nsenter --net=%s), rules whose counters grew:%s", w.Name, w.cluster.Name, w.Path(), grown(before[i], after[i]))
 			clusters[w.cluster] = true
 		}
 		reports = append(reports, errors.New(report))
@@ -99,7 +99,7 @@ func countersOf(ctx context.Context, workers []*Worker, p Probe) []string {
 	}
 	list := make([]string, len(workers))
 	for i, w := range workers {
-		out, err := w.run(ctx, "", program, "-c")
+		out, err := w.Run(ctx, "", program, "-c")
 		if err != nil {
 			out = err.Error()
 		}

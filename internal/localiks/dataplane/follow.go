@@ -100,10 +100,10 @@ func (f *follower) stop() {
 	f.cancel()
 	f.running.Wait()
 	for _, r := range f.realised {
-		r.stop()
+		_ = r.stop(context.Background()) // the API server may be gone already
 	}
 	for _, p := range f.plugged {
-		_ = p.close() // all that is left of it is a descriptor
+		_ = p.Close() // all that is left of it is a descriptor
 	}
 }
 

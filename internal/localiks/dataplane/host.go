@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/netns"
 )
 
 // Host is a machine, or a pod: a network namespace and what runs in it.
@@ -19,7 +21,7 @@ type Host struct {
 	// Public is the public address of a worker.
 	Public netip.Addr
 
-	*namespace
+	*netns.Namespace
 
 	mu      sync.Mutex
 	serving map[string]io.Closer // protocol and address -> server
@@ -34,11 +36,11 @@ func (h *Host) PrivateIPv6() netip.Addr { return parse("fd00::" + h.Address.Stri
 func (h *Host) PublicIPv6() netip.Addr { return parse("2001:db8::" + h.Public.String()) }
 
 func newHost(ctx context.Context, name string) (*Host, error) {
-	n, err := newNamespace(ctx)
+	n, err := netns.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return &Host{Name: name, namespace: n, serving: map[string]io.Closer{}}, nil
+	return &Host{Name: name, Namespace: n, serving: map[string]io.Closer{}}, nil
 }
 
 // Protocols of probes and servers. ICMP stands for echo requests, which every
@@ -61,7 +63,7 @@ func (h *Host) Serve(ctx context.Context, protocol string, port uint16) error {
 		return nil
 	}
 	var server io.Closer
-	err := h.within(func() error {
+	err := h.Within(func() error {
 		address := fmt.Sprintf(":%d", port)
 		if protocol == UDP {
 			socket, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", address)
@@ -117,13 +119,13 @@ func answerPackets(socket net.PacketConn, name string) {
 	}
 }
 
-// close ends the servers and lets go of the namespace.
-func (h *Host) close() error {
+// Close ends the servers and lets go of the namespace.
+func (h *Host) Close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, server := range h.serving {
 		_ = server.Close()
 	}
 	h.serving = map[string]io.Closer{}
-	return h.file.Close()
+	return h.Namespace.Close()
 }

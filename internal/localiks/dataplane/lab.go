@@ -16,6 +16,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 	"github.com/iks-patterns/terraform-provider-iks/internal/tools/build"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 	Clusters []string
 	// Images by their names. Pods all of whose containers have such an image run
 	// for real; all others answer on their ports, and that is all.
-	Images map[string]Image
+	Images map[string]sandbox.Image
 	// Log hears of programs that end unasked and of pods that cannot be
 	// connected yet; default nothing.
 	Log io.Writer
@@ -91,13 +92,13 @@ func Start(ctx context.Context, o Options) (*Lab, error) {
 	}
 	o.Images = maps.Clone(o.Images)
 	if o.Images == nil {
-		o.Images = map[string]Image{}
+		o.Images = map[string]sandbox.Image{}
 	}
 	path, err := build.Path(ctx, coredns)
 	if err != nil {
 		return nil, err
 	}
-	o.Images[corednsImage] = Image{Links: map[string]string{"/coredns": path}}
+	o.Images[corednsImage] = sandbox.Image{Links: map[string]string{"/coredns": path}}
 	dir, err := folder.New("dataplane-")
 	if err != nil {
 		return nil, fmt.Errorf("data plane: %w", err)
@@ -189,7 +190,7 @@ func (l *Lab) host(ctx context.Context, name string, network *router, address ne
 	if err := network.plug(ctx, h, "eth0", address); err != nil {
 		return nil, err
 	}
-	return h, h.ip(ctx, fmt.Sprintf("route add default via %s", gateway(address)))
+	return h, h.IP(ctx, fmt.Sprintf("route add default via %s", gateway(address)))
 }
 
 // company puts the office behind its gateway, which hides it from the internet.
@@ -201,22 +202,22 @@ func (l *Lab) company(ctx context.Context) error {
 	l.keep(l.Office)
 	inside, office := at(OfficeSubnet, 1), at(OfficeSubnet, 2)
 	l.Office.Address = office.Addr()
-	err = l.Office.ip(ctx,
-		fmt.Sprintf("link add eth0 type veth peer name lan0 netns %s", l.Gateway.path()),
+	err = l.Office.IP(ctx,
+		fmt.Sprintf("link add eth0 type veth peer name lan0 netns %s", l.Gateway.Path()),
 		fmt.Sprintf("addr add %s dev eth0", office), "link set eth0 up")
 	if err != nil {
 		return err
 	}
-	if err := l.Gateway.ip(ctx, fmt.Sprintf("addr add %s dev lan0", inside), "link set lan0 up"); err != nil {
+	if err := l.Gateway.IP(ctx, fmt.Sprintf("addr add %s dev lan0", inside), "link set lan0 up"); err != nil {
 		return err
 	}
-	if err := l.Office.ip(ctx, fmt.Sprintf("route add default via %s", inside.Addr())); err != nil {
+	if err := l.Office.IP(ctx, fmt.Sprintf("route add default via %s", inside.Addr())); err != nil {
 		return err
 	}
-	if err := l.Gateway.sysctl("1", "ipv4/ip_forward"); err != nil {
+	if err := l.Gateway.Sysctl("1", "ipv4/ip_forward"); err != nil {
 		return err
 	}
-	_, err = l.Gateway.run(ctx, "add table ip company\n"+
+	_, err = l.Gateway.Run(ctx, "add table ip company\n"+
 		"add chain ip company out { type nat hook postrouting priority 100; }\n"+
 		"add rule ip company out oifname eth0 masquerade\n", "nft", "-f", "-")
 	return err
@@ -261,10 +262,10 @@ func (l *Lab) Close() error {
 		c.halt()
 	}
 	for _, p := range l.programs {
-		p.s.close(p.name)
+		p.s.Close(p.name)
 	}
 	for _, h := range l.hosts {
-		failures = append(failures, h.close())
+		failures = append(failures, h.Close())
 	}
 	return errors.Join(append(failures, l.dir.Remove())...)
 }

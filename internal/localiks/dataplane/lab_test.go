@@ -16,6 +16,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 )
 
 const only = "only"
@@ -47,7 +48,7 @@ func start(t *testing.T) (*dataplane.Lab, *dataplane.Cluster) {
 		}
 	})
 	lab, err := dataplane.Start(t.Context(), dataplane.Options{
-		Environment: environment, Clusters: []string{only}, Log: t.Output(), Images: map[string]dataplane.Image{realImage: {Links: map[string]string{"/hello": "/usr/bin/echo"}}},
+		Environment: environment, Clusters: []string{only}, Log: t.Output(), Images: map[string]sandbox.Image{realImage: {Links: map[string]string{"/hello": "/usr/bin/echo"}}},
 	})
 	if err != nil {
 		t.Fatal(err)

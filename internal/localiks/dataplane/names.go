@@ -41,11 +41,11 @@ const (
 
 // proxy lets what runs on a worker, and its pods, reach the API server.
 func (w *Worker) proxy(ctx context.Context) error {
-	if err := w.ip(ctx, fmt.Sprintf("addr add %s/32 dev lo", localProxy.Addr())); err != nil {
+	if err := w.IP(ctx, fmt.Sprintf("addr add %s/32 dev lo", localProxy.Addr())); err != nil {
 		return err
 	}
 	var listener net.Listener
-	err := w.within(func() (err error) {
+	err := w.Within(func() (err error) {
 		listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", localProxy.String())
 		return err
 	})

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -78,14 +80,14 @@ func (f *follower) connect(ctx context.Context, pods []*corev1.Pod, services []*
 			}
 		}
 		if forReal {
-			f.keep(ctx, p, host, worker)
+			failures = append(failures, f.keep(ctx, p, host, worker))
 			continue
 		}
 		for _, port := range portsOf(p, services) {
 			failures = append(failures, host.Serve(ctx, port.protocol, port.number))
 		}
 	}
-	f.give(there)
+	failures = append(failures, f.give(ctx, there))
 	for uid, p := range f.plugged {
 		if !there[uid] {
 			failures = append(failures, f.unplug(ctx, uid, p))
@@ -95,27 +97,39 @@ func (f *follower) connect(ctx context.Context, pods []*corev1.Pod, services []*
 }
 
 // keep runs a pod for real from now on.
-func (f *follower) keep(ctx context.Context, p *corev1.Pod, host *Host, worker *Worker) {
+func (f *follower) keep(ctx context.Context, p *corev1.Pod, host *Host, worker *Worker) error {
 	if f.realised[p.UID] != nil {
-		return
+		return nil
 	}
-	r := f.realise(ctx, p, host, worker)
+	r, err := f.realise(ctx, p, host, worker)
+	if err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.realised[p.UID] = r
+	return nil
 }
 
-// give ends the pods that ran for real and are not there any more.
-func (f *follower) give(there map[types.UID]bool) {
-	for uid, r := range f.realised {
+// give ends the pods that ran for real and are not there any more, all at the
+// same time: some do not listen until they are killed.
+func (f *follower) give(ctx context.Context, there map[types.UID]bool) error {
+	group := errgroup.Group{}
+	for uid, r := range maps.Clone(f.realised) {
 		if there[uid] {
 			continue
 		}
-		r.stop()
-		f.mu.Lock()
-		delete(f.realised, uid)
-		f.mu.Unlock()
+		group.Go(func() error {
+			if err := r.stop(ctx); err != nil {
+				return err
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			delete(f.realised, uid)
+			return nil
+		})
 	}
+	return group.Wait()
 }
 
 func (f *follower) known(uid types.UID) *Host {
@@ -136,20 +150,20 @@ func (f *follower) plug(ctx context.Context, p *corev1.Pod, worker *Worker) (*Ho
 	}
 	host.Address = parse(p.Status.PodIP)
 	device := deviceOf(p)
-	err = host.ip(ctx,
-		fmt.Sprintf("link add eth0 type veth peer name %s netns %s", device, worker.path()),
+	err = host.IP(ctx,
+		fmt.Sprintf("link add eth0 type veth peer name %s netns %s", device, worker.Path()),
 		fmt.Sprintf("addr add %s/32 dev eth0", host.Address), "link set eth0 up",
 		"route add 169.254.1.1 dev eth0 scope link", "route add default via 169.254.1.1")
 	if err == nil {
-		err = worker.ip(ctx, fmt.Sprintf("link set %s up", device))
+		err = worker.IP(ctx, fmt.Sprintf("link set %s up", device))
 	}
 	for _, other := range f.cluster.Workers {
 		if err == nil && other != worker {
-			err = other.ip(ctx, fmt.Sprintf("route replace %s via %s dev %s onlink", host.Address, worker.Address, privateDevice))
+			err = other.IP(ctx, fmt.Sprintf("route replace %s via %s dev %s onlink", host.Address, worker.Address, privateDevice))
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, host.close())
+		return nil, errors.Join(err, host.Close())
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -162,7 +176,7 @@ func (f *follower) unplug(ctx context.Context, uid types.UID, p *pod) error {
 	f.mu.Lock()
 	delete(f.plugged, uid)
 	f.mu.Unlock()
-	return errors.Join(p.worker.ip(ctx, "link del "+p.device), p.close())
+	return errors.Join(p.worker.IP(ctx, "link del "+p.device), p.Close())
 }
 
 // port is where a pod serves.

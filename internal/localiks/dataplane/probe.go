@@ -82,7 +82,10 @@ func (p Probe) send(ctx context.Context, patience time.Duration) (Answer, error)
 		to = netip.AddrPortFrom(address, to.Port())
 	}
 	if p.Protocol == ICMP {
-		return p.From.ping(ctx, to.Addr())
+		if err := p.From.Ping(ctx, to.Addr()); err != nil {
+			return verdictOf(err)
+		}
+		return Answer{Verdict: Open, From: to.Addr().String()}, nil
 	}
 	connection, err := p.From.dial(ctx, p.Protocol, p.Source, to)
 	if err != nil {
@@ -119,7 +122,7 @@ func (h *Host) dial(ctx context.Context, protocol string, source netip.Addr, to 
 		}
 	}
 	var connection net.Conn
-	err := h.within(func() (err error) {
+	err := h.Within(func() (err error) {
 		connection, err = dialer.DialContext(ctx, strings.ToLower(protocol), to.String())
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -40,17 +41,24 @@ func podsThatRun(t *testing.T, cluster *dataplane.Cluster, client kubernetes.Int
 	if _, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), config, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "real"}, StringData: map[string]string{"key": ", and from the Secret"}}
+	if _, err := client.CoreV1().Secrets("default").Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	named := corev1.LocalObjectReference{Name: "real"}
 	run := func(name string, policy corev1.RestartPolicy, script string, change func(*corev1.Container)) {
 		t.Helper()
 		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PodSpec{
-			NodeName: cluster.Pool("default")[0].Name, RestartPolicy: policy,
+			NodeName: cluster.Pool("default")[0].Name, RestartPolicy: policy, ServiceAccountName: "default",
 			Containers: []corev1.Container{{
 				Name: "it", Image: realImage, Command: []string{"/bin/sh", "-ec", script}, TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 				Env:          []corev1.EnvVar{{Name: "WHO", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}}},
 				VolumeMounts: []corev1.VolumeMount{{Name: "config", MountPath: "/etc/real"}, {Name: "run", MountPath: "/run"}},
 			}},
 			Volumes: []corev1.Volume{
-				{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "real"}}}},
+				{Name: "config", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+					{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: named}}, {Secret: &corev1.SecretProjection{LocalObjectReference: named}},
+				}}}},
 				{Name: "run", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
 			},
 		}}
@@ -103,9 +111,11 @@ func podsThatRun(t *testing.T, cluster *dataplane.Cluster, client kubernetes.Int
 	becomes("works", "Succeeded 0 ", ended)
 	becomes("fails", "Failed 3 it does not work", ended)
 	becomes("least", "Succeeded 0 ", ended)
+	run("asks", corev1.RestartPolicyNever, `[ "$HOSTNAME" = asks ]; [ "$(cat /etc/real/text /etc/real/key)" = "from the map, and from the Secret" ]; account=/var/run/secrets/kubernetes.io/serviceaccount; [ "$(cat $account/namespace)" = default ]; curl --fail --silent --output /dev/null --cacert $account/ca.crt --header "Authorization: Bearer $(cat $account/token)" --connect-to "::$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT" https://kubernetes/api`, nil)
+	becomes("asks", "Succeeded 0 ", ended)
 
 	run("probed", corev1.RestartPolicyAlways, "trap 'exit 0' TERM; while :; do [ -e /etc/real/go ] && touch /run/ready; sleep 0.1; done", func(c *corev1.Container) {
-		c.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"/bin/sh", "-c", "[ -e /run/ready ]"}}}}
+		c.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"/bin/sh", "-c", "[ -e /run/ready ] && grep -q 'tra[p]' /proc/1/cmdline"}}}}
 	})
 	becomes("probed", "False", ready)
 	config.Data["go"] = ""
@@ -113,4 +123,20 @@ func podsThatRun(t *testing.T, cluster *dataplane.Cluster, client kubernetes.Int
 		t.Fatal(err)
 	}
 	becomes("probed", "True", ready)
+	// It stays until its programs have said good-bye.
+	p, err := pods.Get(t.Context(), "probed", metav1.GetOptions{})
+	if err != nil || len(p.Finalizers) != 1 {
+		t.Fatalf("the finalizers of a pod that runs: %q, %v", p.Finalizers, err)
+	}
+	if err := pods.Delete(t.Context(), "probed", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := pods.Get(t.Context(), "probed", metav1.GetOptions{}); apierrors.IsNotFound(err) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the pod was deleted and does not go")
+		}
+	}
 }

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,8 +13,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
 )
 
 // realised is a pod whose containers run as programs of this machine. kwok says
@@ -39,9 +43,17 @@ func (o Options) real(p *corev1.Pod) bool {
 	})
 }
 
+// programRuns is a finalizer of pods whose programs run. kwok removes a pod that
+// is deleted at once; with this it stays, and Felix leaves it its network, until
+// its programs have said good-bye, as it does on a kubelet.
+const programRuns = "localiks/program-runs"
+
 // realise runs a pod until stop.
-func (f *follower) realise(ctx context.Context, p *corev1.Pod, h *Host, worker *Worker) *realised {
+func (f *follower) realise(ctx context.Context, p *corev1.Pod, h *Host, worker *Worker) (*realised, error) {
 	r := &realised{pod: p.DeepCopy(), host: h, worker: worker, client: f.client, options: f.cluster.lab.options}
+	if err := r.finalizer(ctx, "finalizers"); err != nil {
+		return nil, err
+	}
 	ctx, r.cancel = context.WithCancel(ctx)
 	r.running.Go(func() {
 		for ctx.Err() == nil {
@@ -58,13 +70,24 @@ func (f *follower) realise(ctx context.Context, p *corev1.Pod, h *Host, worker *
 			}
 		}
 	})
-	return r
+	return r, nil
 }
 
-// stop asks the pod's programs to end and waits until they have.
-func (r *realised) stop() {
+// stop asks the pod's programs to end, waits until they have, and lets the pod go.
+func (r *realised) stop(ctx context.Context) error {
 	r.cancel()
 	r.running.Wait()
+	return r.finalizer(context.WithoutCancel(ctx), "$deleteFromPrimitiveList/finalizers")
+}
+
+// finalizer writes that of the pod into a list of its metadata, as far as the pod is there.
+func (r *realised) finalizer(ctx context.Context, list string) error {
+	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q,%q:[%q]}}`, r.pod.UID, list, programRuns)
+	_, err := r.client.CoreV1().Pods(r.pod.Namespace).Patch(ctx, r.pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // another pod of the name
+		return nil
+	}
+	return err
 }
 
 // live runs the pod's programs once. nil says that they have come to their end,
@@ -77,8 +100,13 @@ func (r *realised) live(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found.resolver = "nameserver " + dnsService + "\nsearch " + r.pod.Namespace + ".svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
-	s, err := newSandbox(r.dir(), r.host, found)
+	account, err := r.account(ctx)
+	if err != nil {
+		return err
+	}
+	maps.Copy(found.Files, account)
+	found.Resolver = "nameserver " + dnsService + "\nsearch " + r.pod.Namespace + ".svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
+	s, err := sandbox.New(r.dir(), r.host.Enter, found)
 	if err != nil {
 		return err
 	}
@@ -86,20 +114,20 @@ func (r *realised) live(ctx context.Context) error {
 	for i, c := range r.pod.Spec.Containers {
 		names[i] = c.Name
 	}
-	defer func() { s.close(names...) }()
+	defer func() { s.Close(names...) }()
 	for _, c := range r.pod.Spec.InitContainers {
-		code, err := s.run(ctx, c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker))
+		code, err := s.Run(ctx, c.Name, commandOf(r.pod, c, r.options.argvOf(c), r.worker))
 		if err != nil {
 			return fmt.Errorf("init container %s: %w", c.Name, err)
 		}
 		if code != 0 {
-			return fmt.Errorf("init container %s ended with exit code %d: %s", c.Name, code, s.log(c.Name))
+			return fmt.Errorf("init container %s ended with exit code %d: %s", c.Name, code, s.Log(c.Name))
 		}
 	}
 	// Of several containers the first decides; no pod here needs more.
 	var ended <-chan error
 	for i, c := range r.pod.Spec.Containers {
-		heard, err := s.start(c.Name, commandOf(r.pod, c, slices.Concat(c.Command, c.Args), r.worker))
+		heard, err := s.Start(c.Name, commandOf(r.pod, c, r.options.argvOf(c), r.worker))
 		if err != nil {
 			return err
 		}
@@ -113,11 +141,11 @@ func (r *realised) live(ctx context.Context) error {
 // How often a pod is looked after: until it is ready, and once it is.
 const (
 	untilReady = 500 * time.Millisecond
-	onceReady  = 5 * time.Second
+	onceReady  = 2 * time.Second
 )
 
 // watch says whether the pod is ready until its program ends or ctx does.
-func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) error {
+func (r *realised) watch(ctx context.Context, s *sandbox.Sandbox, ended <-chan error) error {
 	first := r.pod.Spec.Containers[0]
 	for ready := false; ; {
 		if err := r.refresh(ctx, s); err != nil && ctx.Err() == nil {
@@ -146,7 +174,7 @@ func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) er
 			return nil
 		case err := <-ended:
 			if r.pod.Spec.RestartPolicy == corev1.RestartPolicyNever {
-				return r.say(ctx, func(status *corev1.PodStatus) { over(status, first, exitCode(err), s.log(first.Name)) })
+				return r.say(ctx, func(status *corev1.PodStatus) { over(status, first, sandbox.ExitCode(err), s.Log(first.Name)) })
 			}
 			return fmt.Errorf("container %s: %w", first.Name, err)
 		case <-time.After(pause):
@@ -155,16 +183,18 @@ func (r *realised) watch(ctx context.Context, s *sandbox, ended <-chan error) er
 }
 
 // probe runs a container's readiness probe; without one it is ready.
-func (r *realised) probe(ctx context.Context, s *sandbox, c corev1.Container) (bool, error) {
+func (r *realised) probe(ctx context.Context, s *sandbox.Sandbox, c corev1.Container) (bool, error) {
 	if c.ReadinessProbe == nil || c.ReadinessProbe.Exec == nil {
 		return true, nil
 	}
-	code, err := s.run(ctx, "probe", commandOf(r.pod, c, c.ReadinessProbe.Exec.Command, r.worker))
+	command := commandOf(r.pod, c, c.ReadinessProbe.Exec.Command, r.worker)
+	command.Beside = c.Name
+	code, err := s.Run(ctx, "probe", command)
 	return code == 0, err
 }
 
 // refresh brings what ConfigMaps and Secrets say by now into the pod.
-func (r *realised) refresh(ctx context.Context, s *sandbox) error {
+func (r *realised) refresh(ctx context.Context, s *sandbox.Sandbox) error {
 	now, err := layoutOf(ctx, r.client, r.pod, r.options.Images)
 	if apierrors.IsNotFound(err) {
 		return nil // what is mounted stays
@@ -172,7 +202,7 @@ func (r *realised) refresh(ctx context.Context, s *sandbox) error {
 	if err != nil {
 		return err
 	}
-	return s.write(now.files)
+	return s.Write(now.Files)
 }
 
 // say changes the pod's status.
@@ -240,8 +270,7 @@ func (c *Cluster) Real(namespace string) []RealPod {
 	var list []RealPod
 	for _, r := range c.follow.realised {
 		if r.pod.Namespace == namespace {
-			s := &sandbox{dir: r.dir()}
-			list = append(list, RealPod{Name: r.pod.Name, Log: s.log(r.pod.Spec.Containers[0].Name)})
+			list = append(list, RealPod{Name: r.pod.Name, Log: sandbox.Log(r.dir(), r.pod.Spec.Containers[0].Name)})
 		}
 	}
 	slices.SortFunc(list, func(a, b RealPod) int { return strings.Compare(a.Name, b.Name) })

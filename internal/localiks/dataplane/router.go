@@ -27,15 +27,15 @@ func newRouter(ctx context.Context, name, six string) (*router, error) {
 		return nil, err
 	}
 	r := &router{Host: host, six: six, subnet: map[netip.Prefix]bool{}}
-	if err := r.ip(ctx, "link add "+bridge+" type bridge", "link set "+bridge+" up"); err != nil {
+	if err := r.IP(ctx, "link add "+bridge+" type bridge", "link set "+bridge+" up"); err != nil {
 		return nil, err
 	}
 	// Subnets share one wire here; hosts must not be told so.
-	err = r.sysctl("0", "ipv4/conf/all/send_redirects", "ipv4/conf/default/send_redirects", "ipv4/conf/"+bridge+"/send_redirects")
+	err = r.Sysctl("0", "ipv4/conf/all/send_redirects", "ipv4/conf/default/send_redirects", "ipv4/conf/"+bridge+"/send_redirects")
 	if err != nil {
 		return nil, err
 	}
-	return r, r.sysctl("1", "ipv4/ip_forward")
+	return r, r.Sysctl("1", "ipv4/ip_forward")
 }
 
 // gateway is the router's address in a subnet: its first one.
@@ -50,7 +50,7 @@ func (r *router) serve(ctx context.Context, subnet netip.Prefix) error {
 		return nil
 	}
 	r.subnet[subnet] = true
-	return r.ip(ctx, fmt.Sprintf("addr add %s/%d dev %s", gateway(subnet), subnet.Bits(), bridge))
+	return r.IP(ctx, fmt.Sprintf("addr add %s/%d dev %s", gateway(subnet), subnet.Bits(), bridge))
 }
 
 // plug connects a host's interface, which it makes, and gives it an address
@@ -64,13 +64,13 @@ func (r *router) plug(ctx context.Context, h *Host, device string, address netip
 	r.ports++
 	port := fmt.Sprintf("port%d", r.ports)
 	r.mu.Unlock()
-	err := h.ip(ctx,
-		fmt.Sprintf("link add %s type veth peer name %s netns %s", device, port, r.path()),
+	err := h.IP(ctx,
+		fmt.Sprintf("link add %s type veth peer name %s netns %s", device, port, r.Path()),
 		fmt.Sprintf("addr add %s dev %s", address, device),
 		fmt.Sprintf("addr add %s%s/64 dev %s nodad", r.six, address.Addr(), device),
 		fmt.Sprintf("link set %s up", device))
 	if err != nil {
 		return fmt.Errorf("connecting %s of %s: %w", device, h.Name, err)
 	}
-	return r.ip(ctx, fmt.Sprintf("link set %s master %s up", port, bridge))
+	return r.IP(ctx, fmt.Sprintf("link set %s master %s up", port, bridge))
 }

@@ -77,7 +77,7 @@ func (c *Cluster) newWorker(ctx context.Context, info fakeiks.Worker) (*Worker, 
 			return nil, err
 		}
 		for _, route := range side.routes {
-			if err := host.ip(ctx, fmt.Sprintf("route add %s via %s", route, gateway(subnet))); err != nil {
+			if err := host.IP(ctx, fmt.Sprintf("route add %s via %s", route, gateway(subnet))); err != nil {
 				return nil, err
 			}
 		}
@@ -90,7 +90,7 @@ func (c *Cluster) newWorker(ctx context.Context, info fakeiks.Worker) (*Worker, 
 	if err := w.proxy(ctx); err != nil {
 		return nil, err
 	}
-	return w, host.sysctl("1", "ipv4/ip_forward")
+	return w, host.Sysctl("1", "ipv4/ip_forward")
 }
 
 // start runs what programs the worker's kernel, and returns when it has.
@@ -102,7 +102,7 @@ func (w *Worker) start(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(w.dir, "kubeconfig"), config, 0o600); err != nil {
 		return err
 	}
-	w.running, err = process.NewWithin(w.dir, w.enter, func(name string, err error) {
+	w.running, err = process.NewWithin(w.dir, w.Enter, func(name string, err error) {
 		_, _ = fmt.Fprintf(w.cluster.lab.options.Log, "worker %s: %s ended unasked: %v\n", w.Name, name, err)
 	})
 	if err != nil {
@@ -161,7 +161,7 @@ func (w *Worker) healthy(ctx context.Context, program string, port int, path str
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, network, address string) (connection net.Conn, err error) {
-			err = w.within(func() (err error) {
+			err = w.Within(func() (err error) {
 				connection, err = (&net.Dialer{}).DialContext(ctx, network, address)
 				return err
 			})

@@ -1,4 +1,6 @@
-package dataplane
+// Package netns makes network namespaces without names. The kernel takes one
+// away with the process that made it, however that ends, once nothing runs in it.
+package netns
 
 import (
 	"bytes"
@@ -11,13 +13,13 @@ import (
 	"strings"
 )
 
-// namespace is a network namespace without a name. It lives as long as this
-// descriptor, a socket or a program in it.
-type namespace struct{ file *os.File }
+// Namespace is a network namespace. It lives as long as this descriptor, a
+// socket or a program in it.
+type Namespace struct{ file *os.File }
 
-// newNamespace makes a network namespace whose loopback interface is up.
-func newNamespace(ctx context.Context) (*namespace, error) {
-	n := &namespace{}
+// New makes a network namespace whose loopback interface is up.
+func New(ctx context.Context) (*Namespace, error) {
+	n := &Namespace{}
 	err := onThread(func() error {
 		var err error
 		if n.file, err = unshare(); err != nil {
@@ -28,11 +30,14 @@ func newNamespace(ctx context.Context) (*namespace, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := n.run(ctx, "", "ip", "link", "set", "lo", "up"); err != nil {
-		return nil, errors.Join(err, n.file.Close())
+	if err := n.IP(ctx, "link set lo up"); err != nil {
+		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
+
+// Close lets go of it.
+func (n *Namespace) Close() error { return n.file.Close() }
 
 // onThread runs a function on a thread that ends with it.
 func onThread(do func() error) error {
@@ -44,31 +49,31 @@ func onThread(do func() error) error {
 	return <-result
 }
 
-// enter moves the calling thread, which must be locked, into the namespace.
-func (n *namespace) enter() error {
+// Enter moves the calling thread, which must be locked, into the namespace.
+func (n *Namespace) Enter() error {
 	if err := setns(n.file); err != nil {
 		return fmt.Errorf("entering a network namespace: %w", err)
 	}
 	return nil
 }
 
-// within runs a function inside. Sockets that it opens stay inside for good.
-func (n *namespace) within(do func() error) error {
+// Within runs a function inside. Sockets that it opens stay inside for good.
+func (n *Namespace) Within(do func() error) error {
 	return onThread(func() error {
-		if err := n.enter(); err != nil {
+		if err := n.Enter(); err != nil {
 			return err
 		}
 		return do()
 	})
 }
 
-// path names the namespace to ip(8) and nsenter(1) while this process runs.
-func (n *namespace) path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd()) }
+// Path names the namespace to ip(8) and nsenter(1) while this process runs.
+func (n *Namespace) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.file.Fd()) }
 
-// run runs a program inside and gives what it prints.
-func (n *namespace) run(ctx context.Context, stdin, program string, args ...string) (string, error) {
+// Run runs a program inside and gives what it prints.
+func (n *Namespace) Run(ctx context.Context, stdin, program string, args ...string) (string, error) {
 	var out bytes.Buffer
-	err := n.within(func() error {
+	err := n.Within(func() error {
 		cmd := exec.CommandContext(ctx, program, args...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &out
 		return cmd.Run()
@@ -79,15 +84,15 @@ func (n *namespace) run(ctx context.Context, stdin, program string, args ...stri
 	return out.String(), nil
 }
 
-// ip runs lines of ip(8) inside, all or none of which a caller depends on.
-func (n *namespace) ip(ctx context.Context, lines ...string) error {
-	_, err := n.run(ctx, strings.Join(lines, "\n")+"\n", "ip", "-batch", "-")
+// IP runs lines of ip(8) inside, all or none of which a caller depends on.
+func (n *Namespace) IP(ctx context.Context, lines ...string) error {
+	_, err := n.Run(ctx, strings.Join(lines, "\n")+"\n", "ip", "-batch", "-")
 	return err
 }
 
-// sysctl sets keys below /proc/sys/net, such as ipv4/ip_forward, to a value.
-func (n *namespace) sysctl(value string, keys ...string) error {
-	return n.within(func() error {
+// Sysctl sets keys below /proc/sys/net, such as ipv4/ip_forward, to a value.
+func (n *Namespace) Sysctl(value string, keys ...string) error {
+	return n.Within(func() error {
 		for _, key := range keys {
 			if err := os.WriteFile("/proc/sys/net/"+key, []byte(value), 0o644); err != nil {
 				return err

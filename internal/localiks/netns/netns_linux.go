@@ -1,8 +1,6 @@
-package dataplane
+package netns
 
 import (
-	"fmt"
-	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -19,28 +17,4 @@ func unshare() (*os.File, error) {
 // setns moves the calling thread into a network namespace.
 func setns(namespace *os.File) error {
 	return unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET)
-}
-
-// sentAgain says whether TCP has lost packets of a connection on their way out,
-// and sent them again.
-func sentAgain(connection net.Conn) (bool, error) {
-	tcp, ok := connection.(*net.TCPConn)
-	if !ok {
-		return false, nil
-	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return false, err
-	}
-	var info *unix.TCPInfo
-	var failure error
-	if err := raw.Control(func(socket uintptr) {
-		info, failure = unix.GetsockoptTCPInfo(int(socket), unix.IPPROTO_TCP, unix.TCP_INFO)
-	}); err != nil {
-		return false, err
-	}
-	if failure != nil {
-		return false, fmt.Errorf("what became of the packets to %s: %w", connection.RemoteAddr(), failure)
-	}
-	return info.Total_retrans > 0, nil
 }

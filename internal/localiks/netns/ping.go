@@ -1,8 +1,9 @@
-package dataplane
+package netns
 
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -15,33 +16,34 @@ const (
 	echoLength  = 64
 )
 
-// ping sends an echo request over IPv4 and waits for the answer.
-func (h *Host) ping(ctx context.Context, to netip.Addr) (Answer, error) {
+// Ping sends one echo request over IPv4 from inside, and waits for the answer
+// until the deadline of the context; [os.ErrDeadlineExceeded] says that none came.
+func (n *Namespace) Ping(ctx context.Context, to netip.Addr) error {
 	var socket net.PacketConn
-	err := h.within(func() (err error) {
+	err := n.Within(func() (err error) {
 		socket, err = (&net.ListenConfig{}).ListenPacket(ctx, "ip4:icmp", "0.0.0.0")
 		return err
 	})
 	if err != nil {
-		return Answer{}, err
+		return err
 	}
 	defer func() { _ = socket.Close() }()
 	if deadline, limited := ctx.Deadline(); limited {
 		if err := socket.SetDeadline(deadline); err != nil {
-			return Answer{}, err
+			return err
 		}
 	}
 	id := uint16(rand.Uint32())
 	if _, err := socket.WriteTo(echo(id), &net.IPAddr{IP: to.AsSlice()}); err != nil {
-		return verdictOf(err)
+		return fmt.Errorf("ping %s: %w", to, err)
 	}
 	for buffer := make([]byte, 1500); ; {
 		n, from, err := socket.ReadFrom(buffer)
 		if err != nil {
-			return verdictOf(err)
+			return fmt.Errorf("ping %s: %w", to, err)
 		}
 		if n >= 8 && buffer[0] == echoReply && binary.BigEndian.Uint16(buffer[4:]) == id && from.String() == to.String() {
-			return Answer{Verdict: Open, From: from.String()}, nil
+			return nil
 		}
 	}
 }

@@ -134,23 +134,35 @@ func (g *Group) Stop(names ...string) {
 }
 
 // End asks a program and its children to end, as a container is asked, and
-// stops the program when it still runs after a while.
-func (g *Group) End(name string, patience time.Duration) {
+// stops the program when it still runs after a while. It says whether that was
+// not needed.
+func (g *Group) End(name string, patience time.Duration) bool {
 	g.mu.Lock()
 	proc, ok := g.running[name]
 	delete(g.running, name)
 	g.mu.Unlock()
 	if !ok {
-		return
+		return true
 	}
 	// The process group is the program's own (Setpgid).
 	_ = syscall.Kill(-proc.cmd.Process.Pid, syscall.SIGTERM) // it may have ended by itself
 	select {
 	case <-proc.done:
+		return true
 	case <-time.After(patience):
 		_ = proc.cmd.Process.Kill()
 		<-proc.done
+		return false
 	}
+}
+
+// PID is the process ID of a program that should run.
+func (g *Group) PID(name string) (int, error) {
+	proc, err := g.find(name)
+	if err != nil {
+		return 0, err
+	}
+	return proc.cmd.Process.Pid, nil
 }
 
 // Freeze stops all work of a running program until Thaw.

@@ -1,4 +1,4 @@
-package dataplane
+package sandbox
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // mount gives the calling thread, and what it starts, a root file system of its
 // own. dir is the sandbox's.
-func (l layout) mount(dir string) error {
+func (l Layout) mount(dir string) error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("unsharing mounts: %w", err)
 	}
@@ -26,13 +26,13 @@ func (l layout) mount(dir string) error {
 	}
 	upper, work, root := filepath.Join(base, "upper"), filepath.Join(base, "work"), filepath.Join(base, "merged")
 	folders := []string{work, root, upper + dir} // programs begin in dir
-	for path := range l.files {
+	for _, path := range l.Empty {
 		folders = append(folders, upper+path)
 	}
-	for _, path := range l.empty {
-		folders = append(folders, upper+path)
+	for path := range l.Image.Links {
+		folders = append(folders, upper+filepath.Dir(path))
 	}
-	for path := range l.image.Links {
+	for path := range l.Image.Scripts {
 		folders = append(folders, upper+filepath.Dir(path))
 	}
 	for _, folder := range folders {
@@ -40,16 +40,21 @@ func (l layout) mount(dir string) error {
 			return err
 		}
 	}
-	for path, program := range l.image.Links {
+	for path, program := range l.Image.Links {
 		if err := os.Symlink(program, upper+path); err != nil {
 			return err
 		}
 	}
-	if l.resolver != "" {
+	for path, script := range l.Image.Scripts {
+		if err := os.WriteFile(upper+path, []byte(script), 0o755); err != nil {
+			return err
+		}
+	}
+	if l.Resolver != "" {
 		if err := os.MkdirAll(upper+"/etc", 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(upper+"/etc/resolv.conf", []byte(l.resolver), 0o444); err != nil {
+		if err := os.WriteFile(upper+"/etc/resolv.conf", []byte(l.Resolver), 0o444); err != nil {
 			return err
 		}
 	}
@@ -62,17 +67,20 @@ func (l layout) mount(dir string) error {
 			return err
 		}
 	}
-	for path := range l.files {
-		if err := mount(volume(dir, path), root+path, "", unix.MS_BIND, ""); err != nil {
-			return err
-		}
-	}
-	for _, path := range l.empty {
+	for _, path := range l.Empty {
 		if err := mount("tmpfs", root+path, "tmpfs", 0, "mode=777"); err != nil {
 			return err
 		}
 	}
-	if l.readOnly {
+	for path := range l.Files { // which may be below what is empty
+		if err := os.MkdirAll(root+path, 0o755); err != nil {
+			return err
+		}
+		if err := mount(volume(dir, path), root+path, "", unix.MS_BIND, ""); err != nil {
+			return err
+		}
+	}
+	if l.ReadOnly {
 		if err := mount("", root, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 			return err
 		}

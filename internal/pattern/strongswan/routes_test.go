@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/charon"
 )
@@ -42,7 +43,7 @@ func TestRoutesOfAWorker(t *testing.T) {
 			if _, err := worker.Do(t.Context(), "ip", "route", "delete", "default"); err != nil {
 				t.Fatal(err)
 			}
-			if err := l.Cluster.Ping(charon.OfficeHost, 0); err == nil || !strings.Contains(err.Error(), "unreachable") {
+			if err := l.Cluster.Ping(charon.OfficeHost, time.Second); err == nil || !strings.Contains(err.Error(), "unreachable") {
 				t.Fatalf("there is a way without the routes: %v", err)
 			}
 			if err := worker.Start("sh", filepath.Join(worker.Files(), "routes.sh")); err != nil {

@@ -61,7 +61,9 @@ internet, a company's office behind its gateway, another server of the account, 
 real kube-proxy, against the real API server of a cluster of the local IKS with its host endpoints and IBM's default policies as IBM documents
 them. Pods look names up in a real CoreDNS. VPN pods and canaries run for real as well, strongSwan and busybox with the files, rights and probes
 that stand in the API server. Only the cloud around is played: most pods just answer on their ports, and there is no IPVS in the kernel, so of
-load balancers of version 2.0 the policies before connection tracking are shown, and not IPVS's own way of packets.
+load balancers of version 2.0 the policies before connection tracking are shown, and not IPVS's own way of packets. IBM's chart and what its
+image does beside strongSwan are played by stand-ins with the same values, objects and files; its ipsec.conf and the file of its key are run by
+a real strongSwan.
 
 Each scenario below is a configuration that is applied with Terraform. Its probes, new connections over TCP and packets over UDP, are sent
 before the apply, after it, and after the destroy, and each must meet its verdict all three times: *open* (answered), *dropped* (no answer),
@@ -108,6 +110,9 @@ func (sc scenario) describe(out *strings.Builder) {
 	}
 	if n := len(sc.eachStep); n > 0 {
 		fmt.Fprintf(out, "\nThe first %d lines are also proven after each single policy that the apply and the destroy write: an apply that is stopped anywhere does not cut them off.\n", n)
+	}
+	if sc.tunnel != nil {
+		fmt.Fprint(out, "\nWhile the tunnel is there, every worker has a route through it to the company's network; before the apply and after the destroy none has.\n")
 	}
 	for _, l := range sc.keeps {
 		fmt.Fprintf(out, "\nConnections that are open before the apply stay open: %s to %s, %s.\n", join(l.from), l.to, l.portsText())

@@ -57,6 +57,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	r.workspace.Env = environment
 	if sc.tunnel != nil {
 		r.company(t)
+		r.routed(t, "before", false)
 	}
 	r.check(t, "before", sc.lines, line.verdictWithout)
 	if sc.changed != "" {
@@ -72,6 +73,9 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	r.workspace.MustApply()
 	r.learn(t)
 	r.check(t, "after apply", sc.lines, line.verdictWith)
+	if sc.tunnel != nil {
+		r.routed(t, "after apply", true)
+	}
 	kept(t)
 	if sc.then != nil {
 		sc.then(t, r)
@@ -79,8 +83,16 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	if sc.changed != "" {
 		r.change(t, r.head+sc.changed)
 	}
-	r.workspace.MustDestroy()
+	gone := r.workspace.MustDestroy()
 	destroyed = true
+	if sc.tunnel != nil {
+		r.routed(t, "after destroy", false)
+		for _, warning := range gone.Warnings() {
+			if strings.Contains(warning, "there were still") {
+				t.Errorf("the destroy has not seen everything go: %s", warning)
+			}
+		}
+	}
 	r.check(t, "after destroy", sc.lines, line.verdictWithout)
 }
 

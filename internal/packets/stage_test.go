@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/charts"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/sandbox"
@@ -39,6 +41,7 @@ type stage struct {
 	other       *dataplane.Cluster
 	balancers   map[where]netip.Addr
 	spare       netip.Addr // a portable public address of the cluster that nothing has
+	proxy       []string   // environment in which IBM's chart repository is played
 }
 
 // newStage builds it.
@@ -57,7 +60,7 @@ func newStage(t *testing.T) *stage {
 	var err error
 	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{
 		Environment: s.environment, Clusters: []string{clusterName, otherClusterName}, Log: t.Output(),
-		Images: map[string]sandbox.Image{busyboxImage: busybox(), strongswanImage: {}},
+		Images: map[string]sandbox.Image{busyboxImage: busybox(), strongswanImage: {}, charts.StrongSwanImage: charts.StrongSwanPrograms()},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +75,7 @@ func newStage(t *testing.T) *stage {
 		apps(t, cluster)
 	}
 	s.services(t)
+	s.repository(t)
 	s.spare = s.lastPortable(t)
 	for _, w := range s.cluster.Workers { // a daemon in the host's network
 		if err := w.Serve(t.Context(), dataplane.TCP, hostPort); err != nil {
@@ -130,6 +134,27 @@ func (s *stage) services(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// repository plays IBM's, with the chart that stands in for IBM's.
+func (s *stage) repository(t *testing.T) {
+	t.Helper()
+	versions, err := charts.StrongSwanVersions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := charts.Start(charts.Options{}, versions...)
+	t.Cleanup(server.Close)
+	world, err := charts.StartWorld("https://icr.io/helm/iks-charts", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(world.Close)
+	trust := filepath.Join(t.TempDir(), "trust.pem")
+	if err := os.WriteFile(trust, world.CACertificates(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.proxy = world.Env(trust)
 }
 
 // lastPortable is the last usable one of the cluster's portable public addresses,
@@ -267,9 +292,10 @@ func (s *stage) addresses(to where) []netip.Addr {
 	return list
 }
 
-// variables that configurations may use, as TF_VAR_name=JSON.
+// variables that configurations may use, as TF_VAR_name=JSON, beside the rest of the environment.
 func (s *stage) variables(t *testing.T) (environment []string, declarations string) {
 	t.Helper()
+	environment = slices.Clone(s.proxy)
 	for name, value := range map[string]any{
 		"cluster":        clusterName,
 		"other_cluster":  otherClusterName,

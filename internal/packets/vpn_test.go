@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,15 +53,43 @@ func vpnTunnel(network string, arguments ...string) string {
 	return config + "}\n"
 }
 
-// calls are arguments of a tunnel for which the cluster calls the company.
-func calls() []string {
-	return []string{"initiate = true", "remote = { gateway = var.office_gateway, subnets = [var.office_subnet] }", `service_type = "none"`}
+// ibmTunnel is the same with IBM's chart, which runs strongSwan by ipsec.conf.
+func ibmTunnel(network string, arguments ...string) string {
+	config := fmt.Sprintf(`resource "iks_strongswan_vpn" "it" {
+  cluster = var.cluster
+  name    = "vpn"
+  local   = { subnets = [%q] }
+  ike     = { proposals = ["aes256-sha256-modp2048"] }
+  esp     = { proposals = ["aes256-sha256-modp2048"] }
+
+  preshared_key_wo         = %q
+  preshared_key_wo_version = 1
+
+`, network, tunnelKey)
+	for _, argument := range arguments {
+		config += "  " + argument + "\n"
+	}
+	return config + "}\n"
+}
+
+// calls are arguments of a tunnel for which the cluster calls the company, and further ones.
+func calls(more ...string) []string {
+	return append([]string{"initiate = true", "remote = { gateway = var.office_gateway, subnets = [var.office_subnet] }"}, more...)
 }
 
 // listens are those of one that waits at a load balancer for the company to call.
-func listens() []string {
-	return []string{"remote = { subnets = [var.office_subnet] }", "load_balancer_ip = var.tunnel_address"}
+func listens(more ...string) []string {
+	return append([]string{"remote = { subnets = [var.office_subnet] }", "load_balancer_ip = var.tunnel_address"}, more...)
 }
+
+// noBalancer is an argument of a tunnel of the builtin chart that nobody is to call.
+const noBalancer = `service_type = "none"`
+
+// translation is one by which the company knows pods under another network.
+var translation = fmt.Sprintf("local_subnet_nat = { %q = %q }", podNetwork, translated)
+
+// gateway is an argument that lets in the company's gateway at the load balancer of a tunnel.
+const gateway = `pass = [{ source_cidrs = [var.office_cidr], destination_cidrs = ["${var.tunnel_address}/32"], protocol = "UDP", ports = [500, 4500] }]`
 
 // throughTunnel are lines of a tunnel: who may be reached only through it.
 func throughTunnel(podsOfCompany where) []line {
@@ -75,34 +104,48 @@ func throughTunnel(podsOfCompany where) []line {
 	}
 }
 
+// behind are further lines, for an iks_inbound_guard beside the tunnel.
+func behind(guard ...line) []line {
+	return append([]line{{from: []who{office, client}, to: web, ports: []uint16{80}, without: open, with: dropped}}, guard...)
+}
+
 func strongswanVPN() []scenario {
+	pods, shown := throughTunnel(pods), append(throughTunnel(translatedPods), line{
+		from: []who{office}, to: pods, ports: []uint16{8080}, without: dropped, with: dropped,
+	})
 	all := []scenario{
 		{
-			name:   "leads a company to pods and back while an iks_inbound_guard lets nobody in, with nothing in clear on the wire",
-			config: vpnTunnel(podNetwork, calls()...) + inbound(),
-			tunnel: &companysTunnel{network: podNetwork},
-			lines: append(throughTunnel(pods), []line{
-				{from: []who{office, client}, to: web, ports: []uint16{80}, without: open, with: dropped},
-				{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped},
-			}...),
-			then: nothingInClear,
+			name:      "leads a company to pods and back while an iks_inbound_guard lets nobody in, with nothing in clear on the wire",
+			config:    vpnTunnel(podNetwork, calls(noBalancer)...) + inbound(),
+			tunnel:    &companysTunnel{network: podNetwork},
+			lines:     slices.Concat(pods, behind(line{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped})),
+			then:      nothingInClear(vpnTunnel(podNetwork, calls(noBalancer)...)),
+			bothDoors: true,
 		},
 		{
 			name:   "shows the company another network than the pods'",
-			config: vpnTunnel(translated, append(calls(), fmt.Sprintf("local_subnet_nat = { %q = %q }", podNetwork, translated))...),
+			config: vpnTunnel(translated, calls(noBalancer, translation)...),
 			tunnel: &companysTunnel{network: translated},
-			lines: append(throughTunnel(translatedPods), []line{
-				{from: []who{office}, to: pods, ports: []uint16{8080}, without: dropped, with: dropped},
-			}...),
+			lines:  shown,
 		},
 		{
-			name: "is called by a company at its load balancer, where an iks_inbound_guard lets in its gateway alone",
-			config: vpnTunnel(podNetwork, listens()...) +
-				inbound(`pass = [{ source_cidrs = [var.office_cidr], destination_cidrs = ["${var.tunnel_address}/32"], protocol = "UDP", ports = [500, 4500] }]`),
+			name:   "is called by a company at its load balancer, where an iks_inbound_guard lets in its gateway alone",
+			config: vpnTunnel(podNetwork, listens()...) + inbound(gateway),
 			tunnel: &companysTunnel{network: podNetwork, calls: tunnelAddress},
-			lines: append(throughTunnel(pods), []line{
-				{from: []who{office, client}, to: web, ports: []uint16{80}, without: open, with: dropped},
-			}...),
+			lines:  slices.Concat(pods, behind()),
+		},
+		{
+			name:   "leads a company to pods and back with IBM's chart as well",
+			config: ibmTunnel(podNetwork, calls()...) + inbound(),
+			tunnel: &companysTunnel{network: podNetwork},
+			lines:  slices.Concat(pods, behind()),
+			then:   nothingInClear(ibmTunnel(podNetwork, calls()...)),
+		},
+		{
+			name:   "is called with IBM's chart as well, and shows the company another network",
+			config: ibmTunnel(translated, listens(translation)...) + inbound(gateway),
+			tunnel: &companysTunnel{network: translated, calls: tunnelAddress},
+			lines:  slices.Concat(shown, behind()),
 		},
 	}
 	for i := range all {
@@ -113,8 +156,15 @@ func strongswanVPN() []scenario {
 
 // nothingInClear looks at the wire of the company's gateway while the office
 // asks pods who they are. The control: asked over the internet, after the guard
-// is gone, their answer can be read there.
-func nothingInClear(t *testing.T, r *run) {
+// is gone and the tunnel alone is there, their answer can be read there.
+func nothingInClear(tunnel string) func(*testing.T, *run) {
+	return func(t *testing.T, r *run) {
+		t.Helper()
+		r.nothingInClear(t, tunnel)
+	}
+}
+
+func (r *run) nothingInClear(t *testing.T, tunnel string) {
 	t.Helper()
 	answer := dataplane.Says(clusterName + "-app-")
 	wire := func(l line) (readable, encrypted int) {
@@ -134,7 +184,7 @@ func nothingInClear(t *testing.T, r *run) {
 	if readable != 0 || encrypted == 0 {
 		t.Errorf("through the tunnel, %d packets in clear and %d encrypted ones crossed the wire", readable, encrypted)
 	}
-	r.workspace.Write(r.head + vpnTunnel(podNetwork, calls()...))
+	r.workspace.Write(r.head + tunnel)
 	r.workspace.MustApply()
 	if readable, encrypted := wire(line{from: []who{office}, to: web, ports: []uint16{80}, with: open}); readable == 0 || encrypted != 0 {
 		t.Errorf("over the internet, %d packets in clear and %d encrypted ones crossed the wire", readable, encrypted)
@@ -224,6 +274,23 @@ func (r *run) company(t *testing.T) {
 	})
 }
 
+// routed says whether every worker has a route of the tunnel's to the company, or none has.
+func (r *run) routed(t *testing.T, when string, want bool) {
+	t.Helper()
+	acctest.Eventually(t, when+", the workers' routes to the company", func() error {
+		for _, w := range r.stage.cluster.Workers {
+			found, err := w.Run(t.Context(), "", "ip", "-4", "route", "show", "table", "all", "exact", dataplane.OfficeSubnet.String())
+			if err != nil {
+				return err
+			}
+			if (found != "") != want {
+				return fmt.Errorf("worker %s has %q", w.Name, found)
+			}
+		}
+		return nil
+	})
+}
+
 // seenAs are addresses under which the company knows pods.
 func seenAs(pods []netip.Addr) []netip.Addr {
 	var list []netip.Addr
@@ -238,9 +305,9 @@ func seenAs(pods []netip.Addr) []netip.Addr {
 
 // missingForTunnels says what this machine lacks for tunnels, "" for nothing.
 func missingForTunnels() string {
-	for _, file := range []string{"/dev/net/tun", "/usr/lib/ipsec/charon", "/usr/sbin/swanctl", "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"} {
+	for _, file := range []string{"/dev/net/tun", "/usr/lib/ipsec/charon", "/usr/sbin/ipsec", "/usr/bin/curl", "/usr/sbin/swanctl", "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"} {
 		if _, err := os.Stat(file); err != nil {
-			return file + ", of the Debian packages strongswan, strongswan-swanctl and libcharon-extra-plugins"
+			return file + ", of the Debian packages curl, strongswan, strongswan-swanctl and libcharon-extra-plugins"
 		}
 	}
 	return ""

@@ -35,7 +35,7 @@ const ibmStrongSwan = `charon {
 // swanctl if vici is so.
 func (l lab) ibmGateway(site *charon.Site, of tunnel, vici string) gateway {
 	l.t.Helper()
-	of.source, of.closeAction = sourceIBM, "none"
+	of.source = sourceIBM
 	of.extraOptions = append(of.extraOptions, "dpddelay=1s", "dpdtimeout=4s")
 	g, err := site.Gateway(ibmFiles(l.t, of))
 	if err != nil {

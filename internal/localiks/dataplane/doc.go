@@ -15,5 +15,6 @@
 //
 // Linux, root and Debian's iproute2, iptables, ipset, nftables and conntrack are
 // needed; [Missing] says what is not there. The namespaces have no names: the
-// kernel takes them away with the process that made them, however it ends.
+// kernel takes them away with the process that made them, however it ends, and
+// labs run beside each other, also those of other processes.
 package dataplane

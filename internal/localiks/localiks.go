@@ -47,6 +47,9 @@ type ClusterOptions struct {
 	// WithoutCalicoAPI leaves projectcalico.org/v3 out: policies are reached
 	// through the crd.projectcalico.org/v1 door only.
 	WithoutCalicoAPI bool
+	// DualStack gives Services an IPv6 address as well, if they ask for it. IKS
+	// has no such clusters; a lab has them, to send packets to node ports over IPv6.
+	DualStack bool
 }
 
 // APIKey of the identity that may do everything; ViewerAPIKey's may only look.
@@ -127,6 +130,7 @@ func (e *Environment) AddCluster(ctx context.Context, o ClusterOptions) (*Cluste
 		Name:           o.Name,
 		Dir:            e.dirOf(o.Name),
 		CalicoAPI:      !o.WithoutCalicoAPI,
+		DualStack:      o.DualStack,
 		TokenReviewURL: e.IKS.TokenReviewURL(),
 		Progress:       step,
 		Log:            e.options.Log,

@@ -34,6 +34,8 @@ type Options struct {
 	// CalicoAPI opens the door projectcalico.org/v3 (the real Calico API
 	// server); without it there is crd.projectcalico.org/v1 alone.
 	CalicoAPI bool
+	// DualStack gives Services an IPv6 address as well, if they ask for it.
+	DualStack bool
 	// TokenReviewURL answers authentication.k8s.io/v1 TokenReviews by POST,
 	// plain HTTP on the loopback interface; "" for no bearer tokens. The API
 	// server believes an accepted token for 10 seconds before it asks again.
@@ -130,11 +132,14 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	return start(ctx, o, func() (plane, error) {
 		switch via := os.Getenv(kubernetesVariable); via {
 		case "", viaPrograms:
-			if lender := os.Getenv(lenderVariable); lender != "" {
+			if lender := os.Getenv(lenderVariable); lender != "" && !o.DualStack { // nobody lends such a one
 				return borrow(ctx, o, lender)
 			}
 			return newLocal(o)
 		case viaKind:
+			if o.DualStack {
+				return nil, fmt.Errorf("with %s=%s there are no Services with two addresses", kubernetesVariable, viaKind)
+			}
 			return newKind(ctx, o)
 		default:
 			return nil, fmt.Errorf("%s=%q is neither %q nor %q", kubernetesVariable, via, viaPrograms, viaKind)

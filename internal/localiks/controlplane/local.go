@@ -153,6 +153,10 @@ func (l *local) startEtcd() error {
 }
 
 func (l *local) startAPI(context.Context) error {
+	services := "172.21.0.0/16"
+	if l.options.DualStack {
+		services += ",fd21::/112"
+	}
 	args := []string{
 		"--etcd-servers", "unix://" + etcdSocket,
 		"--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(l.apiPort.number), "--permit-port-sharing",
@@ -164,7 +168,7 @@ func (l *local) startAPI(context.Context) error {
 		"--proxy-client-cert-file", "front-proxy.crt", "--proxy-client-key-file", "front-proxy.key",
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-key-file", "sa.key", "--service-account-signing-key-file", "sa.key",
-		"--authorization-mode", "RBAC", "--service-cluster-ip-range", "172.21.0.0/16", "--allow-privileged",
+		"--authorization-mode", "RBAC", "--service-cluster-ip-range", services, "--allow-privileged",
 		// Pods may be made before their namespace's service account is; and
 		// nodes are born ready, no taint must be taken off each of a thousand.
 		"--disable-admission-plugins", "ServiceAccount,TaintNodesByCondition",

@@ -71,7 +71,7 @@ func (w *Worker) bears(address netip.Addr) bool {
 		return true
 	}
 	for _, p := range f.plugged {
-		if p.worker == w && p.Address == address {
+		if p.worker == w && (p.Address == address || podIPv6(p.Address) == address) {
 			return true
 		}
 	}

@@ -223,6 +223,20 @@ func (l *Lab) company(ctx context.Context) error {
 	return err
 }
 
+// ForgetIPv6 has all hosts but pods forget the link addresses that they have
+// found out of each other over IPv6, as they do by themselves when they have not
+// heard of each other for some time.
+func (l *Lab) ForgetIPv6(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var failures []error
+	for _, h := range l.hosts {
+		_, err := h.Run(ctx, "", "ip", "-6", "neigh", "flush", "all")
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
 // at is the address with a number in a subnet, with the subnet's length.
 func at(subnet netip.Prefix, number int) netip.Prefix {
 	address := subnet.Masked().Addr()

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -150,17 +153,22 @@ func (f *follower) plug(ctx context.Context, p *corev1.Pod, worker *Worker) (*Ho
 	}
 	host.Address = parse(p.Status.PodIP)
 	device := deviceOf(p)
+	six := podIPv6(host.Address)
 	err = host.IP(ctx,
 		fmt.Sprintf("link add eth0 type veth peer name %s netns %s", device, worker.Path()),
-		fmt.Sprintf("addr add %s/32 dev eth0", host.Address), "link set eth0 up",
-		"route add 169.254.1.1 dev eth0 scope link", "route add default via 169.254.1.1")
+		fmt.Sprintf("addr add %s/32 dev eth0", host.Address), fmt.Sprintf("addr add %s/128 dev eth0 nodad", six), "link set eth0 up",
+		"route add 169.254.1.1 dev eth0 scope link", "route add default via 169.254.1.1", "route add default via fe80::1 dev eth0")
 	if err == nil {
-		err = worker.IP(ctx, fmt.Sprintf("link set %s up", device))
+		err = worker.IP(ctx, fmt.Sprintf("addr add fe80::1/64 dev %s nodad", device), fmt.Sprintf("link set %s up", device))
 	}
 	for _, other := range f.cluster.Workers {
 		if err == nil && other != worker {
-			err = other.IP(ctx, fmt.Sprintf("route replace %s via %s dev %s onlink", host.Address, worker.Address, privateDevice))
+			err = other.IP(ctx, fmt.Sprintf("route replace %s via %s dev %s onlink", host.Address, worker.Address, privateDevice),
+				fmt.Sprintf("route replace %s via %s dev %s onlink", six, worker.PrivateIPv6(), privateDevice))
 		}
+	}
+	if err == nil {
+		err = f.tell(ctx, p, six)
 	}
 	if err != nil {
 		return nil, errors.Join(err, host.Close())
@@ -169,6 +177,19 @@ func (f *follower) plug(ctx context.Context, p *corev1.Pod, worker *Worker) (*Ho
 	defer f.mu.Unlock()
 	f.plugged[p.UID] = &pod{Host: host, name: p.Namespace + "/" + p.Name, worker: worker, device: device}
 	return host, nil
+}
+
+// podIPv6 is the IPv6 address of the pod that has an IPv4 address.
+func podIPv6(address netip.Addr) netip.Addr { return parse("fd30::" + address.String()) }
+
+// tell says in the pod's status that it has an IPv6 address as well.
+func (f *follower) tell(ctx context.Context, p *corev1.Pod, six netip.Addr) error {
+	status := fmt.Appendf(nil, `{"status":{"podIPs":[{"ip":%q},{"ip":%q}]}}`, p.Status.PodIP, six)
+	_, err := f.client.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
+	if apierrors.IsNotFound(err) {
+		return nil // the informer will hear of it
+	}
+	return err
 }
 
 // unplug takes away what plug made. Another pod may have the address by now.

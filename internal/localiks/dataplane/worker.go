@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	podSubnet = "172.30.0.0/16" // of kwok
+	podSubnet     = "172.30.0.0/16" // of kwok
+	podSubnetIPv6 = "fd30::/64"
 
 	felix     = "calico-felix"
 	kubeProxy = "kube-proxy"
@@ -90,7 +91,7 @@ func (c *Cluster) newWorker(ctx context.Context, info fakeiks.Worker) (*Worker, 
 	if err := w.proxy(ctx); err != nil {
 		return nil, err
 	}
-	return w, host.Sysctl("1", "ipv4/ip_forward")
+	return w, host.Sysctl("1", "ipv4/ip_forward", "ipv6/conf/all/forwarding")
 }
 
 // start runs what programs the worker's kernel, and returns when it has.
@@ -149,7 +150,7 @@ func (w *Worker) startProxy(ctx context.Context) error {
 	}
 	return w.running.Start(kubeProxy, path, []string{"PATH=" + os.Getenv("PATH")},
 		"--kubeconfig", filepath.Join(w.dir, "kubeconfig"), "--hostname-override", w.Name,
-		"--proxy-mode", "iptables", "--cluster-cidr", podSubnet, "--iptables-min-sync-period", "50ms",
+		"--proxy-mode", "iptables", "--cluster-cidr", podSubnet+","+podSubnetIPv6, "--iptables-min-sync-period", "50ms",
 		"--healthz-bind-address", fmt.Sprintf("127.0.0.1:%d", proxyHealth), "--metrics-bind-address", "127.0.0.1:10249",
 		// The sizes of connection tracking are the machine's, not a namespace's.
 		"--conntrack-max-per-core", "0", "--conntrack-tcp-timeout-established", "0s", "--conntrack-tcp-timeout-close-wait", "0s")

@@ -63,12 +63,16 @@ them. Pods look names up in a real CoreDNS. VPN pods and canaries run for real a
 that stand in the API server. Only the cloud around is played: most pods just answer on their ports, and there is no IPVS in the kernel, so of
 load balancers of version 2.0 the policies before connection tracking are shown, and not IPVS's own way of packets. IBM's chart and what its
 image does beside strongSwan are played by stand-ins with the same values, objects and files; its ipsec.conf and the file of its key are run by
-a real strongSwan.
+a real strongSwan. One thing is more than IKS has: a Service of both IP versions, so that kube-proxy serves node ports over IPv6 too, and what
+closes them is seen to.
 
 Each scenario below is a configuration that is applied with Terraform. Its probes, new connections over TCP and packets over UDP, are sent
 before the apply, after it, and after the destroy, and each must meet its verdict all three times: *open* (answered), *dropped* (no answer),
 *refused* (nothing serves the port), *no such name* (the cluster's DNS, a real CoreDNS, does not know it). At least one verdict of each scenario is another with the resource than without, so leaving the resource
 out fails the scenario. An address that a resource is given by the cluster can only be probed after the apply and after the destroy. This page is written from the tables that the tests run.
+
+Scenarios with Calico policies run twice: through ` + "`projectcalico.org/v3`, and through `crd.projectcalico.org/v1`" + ` on clusters without the
+Calico API server, with the same verdicts. The others touch no object of Calico's, so an open or shut door makes no difference to them.
 
 `
 
@@ -79,8 +83,8 @@ func guide() string {
 	all := scenarios()
 	out.WriteString("| resource | scenario | Calico API |\n|---|---|---|\n")
 	for _, sc := range all {
-		doors := "v3"
-		if sc.bothDoors {
+		doors := "none"
+		if sc.policies() {
 			doors = "v3, v1"
 		}
 		fmt.Fprintf(&out, "| `%s` | %s | %s |\n", sc.resource, sc.name, doors)
@@ -100,13 +104,14 @@ func guide() string {
 func (sc scenario) describe(out *strings.Builder) {
 	name := strings.ToUpper(sc.name[:1]) + sc.name[1:]
 	fmt.Fprintf(out, "\n### %s\n\n```terraform\n%s\n```\n\n", name, formatted(sc.config))
-	out.WriteString("| from | to | ports | without | with |\n|---|---|---|---|---|\n")
-	for _, l := range sc.lines {
-		with := string(l.with)
-		if l.with != l.without {
-			with = "**" + with + "**"
-		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", join(l.from), l.to, l.portsText(), l.without, with)
+	out.WriteString("| from | to | ports | without | with |" + sc.each(" %s |", func(v variant) string { return v.title }) +
+		"\n|---|---|---|---|---|" + sc.each("%s|", func(variant) string { return "---" }) + "\n")
+	for i, l := range sc.lines {
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s |%s\n", join(l.from), l.to, l.portsText(), l.without, l.marked(l.with),
+			sc.each(" %s |", func(v variant) string { return l.marked(v.with[i]) }))
+	}
+	if len(sc.variants) > 0 {
+		fmt.Fprintf(out, "\nThe last columns: with the same policy changed, by one more apply each.\n")
 	}
 	if n := len(sc.eachStep); n > 0 {
 		fmt.Fprintf(out, "\nThe first %d lines are also proven after each single policy that the apply and the destroy write: an apply that is stopped anywhere does not cut them off.\n", n)
@@ -114,12 +119,32 @@ func (sc scenario) describe(out *strings.Builder) {
 	if sc.tunnel != nil {
 		fmt.Fprint(out, "\nWhile the tunnel is there, every worker has a route through it to the company's network; before the apply and after the destroy none has.\n")
 	}
+	if len(sc.keeps) > 0 {
+		out.WriteString("\nConnections that are open before the apply stay open:\n\n")
+	}
 	for _, l := range sc.keeps {
-		fmt.Fprintf(out, "\nConnections that are open before the apply stay open: %s to %s, %s.\n", join(l.from), l.to, l.portsText())
+		fmt.Fprintf(out, "- %s to %s, %s\n", join(l.from), l.to, l.portsText())
 	}
 	if sc.changed != "" {
 		fmt.Fprintf(out, "\nThen, while all these probes are sent over and over and none may meet another verdict, it is changed to:\n\n```terraform\n%s\n```\n", formatted(sc.changed))
 	}
+}
+
+// each writes something of each variant.
+func (sc scenario) each(format string, of func(variant) string) string {
+	text := ""
+	for _, v := range sc.variants {
+		text += fmt.Sprintf(format, of(v))
+	}
+	return text
+}
+
+// marked is a verdict, in bold if the resource makes it.
+func (l line) marked(with dataplane.Verdict) string {
+	if with != l.without {
+		return "**" + string(with) + "**"
+	}
+	return string(with)
 }
 
 // formatted is a configuration as `terraform fmt` writes it.

@@ -66,7 +66,6 @@ func inboundGuard() []scenario {
 					t.Errorf("not_covered_ports is %s", said)
 				}
 			},
-			bothDoors: true,
 		},
 		{
 			name:   "passes a company on to the other policies, which keep the kubelet from it",
@@ -78,7 +77,6 @@ func inboundGuard() []scenario {
 				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
 				{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: dropped},
 			},
-			bothDoors: true,
 		},
 		{
 			name:   "lets nobody at node ports beside an iks_nodeport_guard, a company that it passes neither",
@@ -113,6 +111,7 @@ func inboundGuard() []scenario {
 			name:   "closes IPv6 as well, also what another policy opens",
 			config: inbound("pass_source_cidrs = [var.office_cidr]") + opensPublic,
 			lines: []line{
+				{from: []who{client}, to: workersIPv6Out, ports: nodePorts, without: dropped, with: dropped},
 				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
 				{from: []who{client}, to: workers, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
 				{from: []who{office}, to: workers, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: open},
@@ -122,6 +121,7 @@ func inboundGuard() []scenario {
 				r.workspace.Write(r.head + opensPublic)
 				r.workspace.MustApply()
 				r.check(t, "with the other policy alone", []line{
+					{from: []who{client}, to: workersIPv6Out, ports: nodePorts, with: open, by: ownPods},
 					{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, with: open},
 					{from: []who{client}, to: workers, ports: []uint16{hostPort}, protocols: tcp, with: open},
 				}, line.verdictWith)

@@ -62,7 +62,6 @@ func networkIsolation() []scenario {
 				{from: []who{worker, pod}, to: server, ports: []uint16{443, 8080}, protocols: tcp, without: open, with: open},
 				{from: []who{otherNeighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: dropped},
 			},
-			bothDoors: true,
 		},
 		{
 			name:     "isolates the public network and cuts nothing off that the cluster needs, after each single policy",

@@ -1,5 +1,21 @@
 package packets
 
+import "github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
+
+// metricsRule is the policy of a port of the workers' public interface, with
+// further rules.
+func metricsRule(more string) string {
+	return `resource "iks_network_policy" "it" {
+  cluster  = var.cluster
+  name     = "metrics"
+  order    = 800
+  selector = "ibm.role == 'worker_public'"
+  ingress = [
+    { action = "Allow", protocol = "TCP", destination = { ports = [9100] } },
+` + more + `  ]
+}`
+}
+
 func networkPolicy() []scenario {
 	all := []scenario{
 		{
@@ -21,7 +37,22 @@ func networkPolicy() []scenario {
 				{from: []who{client}, to: workers, ports: []uint16{9100}, protocols: tcp, without: dropped, with: dropped},
 				{from: []who{office}, to: workers, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
 			},
-			bothDoors: true,
+		},
+		{
+			name:   "opens a port over IPv4 alone where it does not let neighbours find each other over IPv6 (`ICMPv6`)",
+			config: metricsRule(""),
+			lines: []line{
+				{from: []who{client}, to: workers, ports: []uint16{9100}, protocols: tcp, without: dropped, with: open},
+				{from: []who{client}, to: workersIPv6Out, ports: []uint16{9100}, protocols: tcp, without: dropped, with: dropped},
+				{from: []who{client}, to: workersIPv6Out, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
+			},
+			variants: []variant{{
+				title: "with rules for `ICMPv6` 135 and 136",
+				config: metricsRule(`    { action = "Allow", protocol = "ICMPv6", icmp = { type = 135 } },
+    { action = "Allow", protocol = "ICMPv6", icmp = { type = 136 } },
+`),
+				with: []dataplane.Verdict{open, open, dropped},
+			}},
 		},
 		{
 			name: "cannot close a failsafe port",
@@ -108,7 +139,6 @@ func networkPolicy() []scenario {
 				{from: []who{client}, to: albs, ports: []uint16{443}, protocols: tcp, without: open, with: open},
 				{from: []who{pod}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
 			},
-			bothDoors: true,
 		},
 		{
 			name: "keeps pods from the internet",

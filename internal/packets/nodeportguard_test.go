@@ -19,8 +19,15 @@ var (
 	beside    = []uint16{29999, 32768}
 )
 
-// hostPort is where a daemon of every worker serves, in the range of node ports.
-const hostPort = 31500
+// ownPods is what the names of the cluster's pods begin with.
+const ownPods = clusterName + "-app-"
+
+// Where daemons of every worker serve: TCP in the range of node ports, and UDP
+// where over TCP metrics are.
+const (
+	hostPort    = 31500
+	metricsPort = 9100
+)
 
 // opensPublic opens the public interface to everything, which IBM's policies do not.
 const opensPublic = `
@@ -71,7 +78,6 @@ func nodePortGuard() []scenario {
 				{from: []who{client}, to: workers, ports: nodePorts, protocols: tcp},
 				{from: []who{client}, to: web, ports: beside, protocols: tcp},
 			},
-			bothDoors: true,
 		},
 		{
 			name:   "leaves node ports open on exempt addresses: the edge workers'",
@@ -80,7 +86,6 @@ func nodePortGuard() []scenario {
 				{from: []who{client, office}, to: edge, ports: nodePorts, without: open, with: open},
 				{from: []who{client, office}, to: others, ports: nodePorts, without: open, with: dropped},
 			},
-			bothDoors: true,
 		},
 		{
 			name:   "lets allowed sources in and nobody else",
@@ -90,7 +95,6 @@ func nodePortGuard() []scenario {
 				{from: []who{client}, to: workers, ports: nodePorts, without: open, with: dropped},
 				{from: []who{office}, to: workers, ports: []uint16{10250}, protocols: tcp, without: dropped, with: dropped},
 			},
-			bothDoors: true,
 		},
 		{
 			name:   "leaves allowed destinations open and no other",
@@ -99,7 +103,6 @@ func nodePortGuard() []scenario {
 				{from: []who{client, office}, to: first, ports: nodePorts, without: open, with: open},
 				{from: []who{client, office}, to: rest, ports: nodePorts, without: open, with: dropped},
 			},
-			bothDoors: true,
 		},
 		{
 			name:   "closes the private interface where it is asked to",
@@ -154,6 +157,7 @@ func nodePortGuard() []scenario {
 			name:   "closes IPv6 altogether, also with IPv4 exemptions",
 			config: guard(`host_endpoint_roles = ["worker_private"]`, `exempt_addresses = var.edge_private`),
 			lines: []line{
+				{from: []who{neighbour}, to: workersIPv6, ports: nodePorts, without: open, with: dropped, by: ownPods},
 				{from: []who{neighbour}, to: workersIPv6, ports: []uint16{hostPort}, protocols: tcp, without: open, with: dropped},
 				{from: []who{neighbour}, to: othersPrivate, ports: []uint16{hostPort, 31080}, protocols: tcp, without: open, with: dropped},
 				{from: []who{neighbour}, to: edgePrivate, ports: []uint16{hostPort, 31080}, protocols: tcp, without: open, with: open},
@@ -165,6 +169,7 @@ func nodePortGuard() []scenario {
 			name:   "closes public IPv6 altogether, also with IPv4 exemptions and what another policy opens",
 			config: guard("exempt_addresses = var.edge_addresses") + opensPublic,
 			lines: []line{
+				{from: []who{client}, to: workersIPv6Out, ports: nodePorts, without: dropped, with: dropped},
 				{from: []who{client}, to: workersIPv6Out, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
 				{from: []who{client}, to: others, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: dropped},
 				{from: []who{client}, to: edge, ports: []uint16{hostPort}, protocols: tcp, without: dropped, with: open},
@@ -194,6 +199,7 @@ func onlyIPv4RulesLeaveIPv6Open(from who, six, four where) func(*testing.T, *run
 		t.Helper()
 		onlyIPv4Rules(t, r)
 		r.check(t, "with rules that except IPv4 networks alone", []line{
+			{from: []who{from}, to: six, ports: nodePorts, with: open, by: ownPods},
 			{from: []who{from}, to: six, ports: []uint16{hostPort}, protocols: tcp, with: open},
 			{from: []who{from}, to: four, ports: []uint16{hostPort}, protocols: tcp, with: dropped},
 		}, line.verdictWith)

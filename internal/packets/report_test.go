@@ -1,6 +1,7 @@
 package packets
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -26,7 +27,7 @@ func (r *report) watch(t *testing.T, sc scenario, play func(*testing.T, scenario
 	play(t, sc, &probes)
 }
 
-// write writes the table to the file that PACKETS_REPORT names, else to
+// write adds the table to the file that PACKETS_REPORT names, else to
 // standard output.
 func (r *report) write(t *testing.T) {
 	t.Helper()
@@ -51,7 +52,12 @@ func (r *report) write(t *testing.T) {
 		fmt.Fprint(os.Stdout, out.String())
 		return
 	}
-	if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {
+	appended, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = appended.WriteString(out.String())
+	if err := errors.Join(err, appended.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,6 +3,7 @@ package packets
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,26 +14,28 @@ import (
 // TestPackets plays every scenario on one stage, one after the other.
 func TestPackets(t *testing.T) {
 	t.Parallel()
-	asked(t)
-	s := newStage(t)
+	playAll(t, newStage(t, true), scenarios())
+}
+
+// TestPacketsByStorage plays the scenarios of policies on clusters that have
+// crd.projectcalico.org/v1 alone, at the same time: most of it is waiting.
+func TestPacketsByStorage(t *testing.T) {
+	t.Parallel()
+	all := slices.DeleteFunc(scenarios(), func(sc scenario) bool { return !sc.policies() })
+	for i := range all {
+		all[i].name += ", also through crd.projectcalico.org/v1"
+	}
+	playAll(t, newStage(t, false), all)
+}
+
+func playAll(t *testing.T, s *stage, all []scenario) {
+	t.Helper()
 	var results report
-	for _, sc := range scenarios() {
+	for _, sc := range all {
 		t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { results.watch(t, sc, s.play) })
-	}
-	if err := s.cluster.SetCalicoAPI(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	for _, sc := range scenarios() {
-		if sc.bothDoors {
-			sc.name += otherDoor
-			t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { results.watch(t, sc, s.play) })
-		}
 	}
 	results.write(t)
 }
-
-// otherDoor is what stands behind the name of a scenario that runs a second time.
-const otherDoor = ", also through crd.projectcalico.org/v1"
 
 // run is a scenario that is played.
 type run struct {
@@ -59,6 +62,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 		r.company(t)
 		r.routed(t, "before", false)
 	}
+	r.forget(t)
 	r.check(t, "before", sc.lines, line.verdictWithout)
 	if sc.changed != "" {
 		r.streamControl(t)
@@ -83,6 +87,11 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	if sc.changed != "" {
 		r.change(t, r.head+sc.changed)
 	}
+	for _, v := range sc.variants {
+		r.workspace.Write(r.head + v.config)
+		r.workspace.MustApply()
+		r.check(t, "with "+v.title, v.lines(sc), line.verdictWith)
+	}
 	gone := r.workspace.MustDestroy()
 	destroyed = true
 	if sc.tunnel != nil {
@@ -93,6 +102,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 			}
 		}
 	}
+	r.forget(t)
 	r.check(t, "after destroy", sc.lines, line.verdictWithout)
 }
 
@@ -104,6 +114,24 @@ func (sc scenario) tells() bool {
 		}
 	}
 	return false
+}
+
+// forget has everybody forget the neighbours that were found over IPv6 under
+// policies which let neighbours be found, once these are gone: who is known is
+// reached where nothing but finding is closed.
+func (r *run) forget(t *testing.T) {
+	t.Helper()
+	overIPv6 := func(l line) bool { return l.to == workersIPv6 || l.to == workersIPv6Out }
+	if !slices.ContainsFunc(r.scenario.lines, overIPv6) {
+		return
+	}
+	m := r.newMarker(t, neighbour)
+	defer m.end(t)
+	m.flip(t)
+	m.flip(t)
+	if err := r.stage.lab.ForgetIPv6(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (l line) verdictWithout() dataplane.Verdict { return l.without }
@@ -269,7 +297,7 @@ func (r *run) hold(t *testing.T) (kept func(t *testing.T)) {
 	return func(t *testing.T) {
 		t.Helper()
 		for _, c := range held {
-			if err := c.Echo(); err != nil {
+			if err := c.Echo(t.Context()); err != nil {
 				t.Errorf("the connection %s was open before the apply and has broken: %v", c.Probe, err)
 			}
 		}

@@ -36,8 +36,34 @@ type scenario struct {
 	// which the first policy is written, after each single one: an apply that is
 	// stopped anywhere is as good as one that ends.
 	eachStep []line
-	// bothDoors has it run through crd.projectcalico.org/v1 as well.
-	bothDoors bool
+	// variants are applied in the place of config afterwards, one after the other.
+	// Each is a control of the others: the same probes, other verdicts.
+	variants []variant
+}
+
+// variant is another configuration of a scenario's resources.
+type variant struct {
+	// title heads its verdicts in the guide.
+	title, config string
+	// with is what each line of the scenario is under it, in their order.
+	with []dataplane.Verdict
+}
+
+// lines are those of a scenario with the verdicts of a variant.
+func (v variant) lines(sc scenario) []line {
+	lines := slices.Clone(sc.lines)
+	for i := range lines {
+		lines[i].with = v.with[i]
+	}
+	return lines
+}
+
+// policies tells whether the scenario's resources are Calico policies. Then it
+// runs a second time, on clusters without Calico's own API.
+func (sc scenario) policies() bool {
+	return slices.ContainsFunc([]string{"iks_nodeport_guard", "iks_inbound_guard", "iks_network_policy", "iks_network_isolation"}, func(resource string) bool {
+		return strings.Contains(sc.config, `"`+resource+`"`)
+	})
 }
 
 // line is a row of probes that share verdicts: each who to each where, on each
@@ -122,5 +148,5 @@ var (
 
 // scenarios are all there are, in the order in which they run.
 func scenarios() []scenario {
-	return slices.Concat(nodePortGuard(), inboundGuard(), networkPolicy(), networkIsolation(), acrossClusters(), strongswanVPN())
+	return slices.Concat(nodePortGuard(), inboundGuard(), networkPolicy(), policyTable(), networkIsolation(), acrossClusters(), strongswanVPN())
 }

@@ -3,6 +3,7 @@ package packets
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -44,9 +45,10 @@ type stage struct {
 	proxy       []string   // environment in which IBM's chart repository is played
 }
 
-// newStage builds it.
-func newStage(t *testing.T) *stage {
+// newStage builds it, of clusters with or without projectcalico.org/v3.
+func newStage(t *testing.T, calicoAPI bool) *stage {
 	t.Helper()
+	asked(t)
 	sample := localiks.SampleCluster(clusterName, fakeiks.Classic)
 	sample.Zones = sample.Zones[:1]
 	other := fakeiks.Cluster{
@@ -54,8 +56,11 @@ func newStage(t *testing.T) *stage {
 		Pools: []fakeiks.WorkerPool{{Name: "default", PerZone: 2}},
 	}
 	s := &stage{
-		environment: acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{{Cluster: sample}, {Cluster: other}}}),
-		balancers:   map[where]netip.Addr{},
+		environment: acctest.OwnEnvironment(t, localiks.Options{Clusters: []localiks.ClusterOptions{
+			{Cluster: sample, DualStack: true, WithoutCalicoAPI: !calicoAPI},
+			{Cluster: other, WithoutCalicoAPI: !calicoAPI},
+		}}),
+		balancers: map[where]netip.Addr{},
 	}
 	var err error
 	s.lab, err = dataplane.Start(t.Context(), dataplane.Options{
@@ -77,8 +82,8 @@ func newStage(t *testing.T) *stage {
 	s.services(t)
 	s.repository(t)
 	s.spare = s.lastPortable(t)
-	for _, w := range s.cluster.Workers { // a daemon in the host's network
-		if err := w.Serve(t.Context(), dataplane.TCP, hostPort); err != nil {
+	for _, w := range s.cluster.Workers { // daemons in the host's network
+		if err := errors.Join(w.Serve(t.Context(), dataplane.TCP, hostPort), w.Serve(t.Context(), dataplane.UDP, metricsPort)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -118,8 +123,15 @@ func (s *stage) services(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	both := corev1.IPFamilyPolicyPreferDualStack
+	nodes := service("nodes", corev1.ServiceTypeNodePort, "", 1, nodePorts...)
+	nodes.Spec.IPFamilyPolicy = &both
+	aside := service("aside", corev1.ServiceTypeNodePort, "", 1, 31081)
+	for i := range aside.Spec.Ports {
+		aside.Spec.Ports[i].TargetPort = intstr.FromInt32(8081)
+	}
 	for _, service := range []*corev1.Service{
-		service("nodes", corev1.ServiceTypeNodePort, "", 1, nodePorts...),
+		nodes, aside,
 		service("web", corev1.ServiceTypeLoadBalancer, "public", 0, append([]uint16{80}, beside...)...),
 		service("database", corev1.ServiceTypeLoadBalancer, "public", 0, 27017, 22),
 		service("vpn", corev1.ServiceTypeLoadBalancer, "public", 0, vpnPorts...),

@@ -23,7 +23,7 @@ import (
 // scenario's lines for each step are found to hold.
 func (r *run) observeSteps(t *testing.T) (host string) {
 	t.Helper()
-	m := r.newMarker(t)
+	m := r.newMarker(t, worker) // whose packets no policy of the sets drops
 	t.Cleanup(func() { m.end(t) })
 	return acctest.Interpose(t, r.stage.cluster.Cluster, func(_ http.ResponseWriter, q *http.Request) bool {
 		writes := q.Method != http.MethodGet && q.URL.Query().Get("dryRun") == ""
@@ -51,6 +51,7 @@ func (r *run) checkStep(t *testing.T, l line, before string) {
 // marker, they feel all that was written before it.
 type marker struct {
 	run      *run
+	from     who // sends the packets that are to feel it
 	policies dynamic.ResourceInterface
 	closed   bool
 	flips    int
@@ -61,13 +62,13 @@ const (
 	markerPort = 9999 // nothing serves it: open, it refuses
 )
 
-func (r *run) newMarker(t *testing.T) *marker {
+func (r *run) newMarker(t *testing.T, from who) *marker {
 	t.Helper()
 	client, err := dynamic.NewForConfig(r.stage.cluster.RESTConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &marker{run: r, policies: client.Resource(cloud.StoredPolicies())}
+	return &marker{run: r, from: from, policies: client.Resource(cloud.StoredPolicies())}
 }
 
 // flip changes the marker and waits until packets feel it.
@@ -98,8 +99,7 @@ func (m *marker) flip(t *testing.T) {
 	}
 	var expectations []dataplane.Expectation
 	for _, address := range m.run.stage.addresses(workersPrivate) {
-		// From a worker, whose packets no policy of the sets drops.
-		from := m.run.stage.hosts(worker)[0]
+		from := m.run.stage.hosts(m.from)[0]
 		if address != from.Address {
 			expectations = append(expectations, dataplane.Expectation{
 				Probe: dataplane.Probe{From: from, Protocol: dataplane.TCP, To: netip.AddrPortFrom(address, markerPort), Label: "the marker"}, Want: want,

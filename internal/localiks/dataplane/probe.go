@@ -140,13 +140,15 @@ func verdictOf(err error) (Answer, error) {
 		return Answer{Verdict: Refused}, nil
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return Answer{Verdict: Dropped}, nil
+	case errors.Is(err, syscall.EPERM): // dropped on the way out of the sender itself
+		return Answer{Verdict: Dropped}, nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return Answer{Verdict: Dropped}, nil
 	}
 	return Answer{}, err
 }
 
-// Connection is a TCP connection that is kept open.
+// Connection is a TCP connection, or a UDP flow between two ports, that is kept open.
 type Connection struct {
 	Probe
 	connection net.Conn
@@ -155,11 +157,14 @@ type Connection struct {
 
 // Hold opens a connection and leaves it open.
 func (p Probe) Hold(ctx context.Context) (*Connection, error) {
-	connection, err := p.From.dial(ctx, TCP, p.Source, p.To)
+	connection, err := p.From.dial(ctx, p.Protocol, p.Source, p.To)
 	if err != nil {
 		return nil, err
 	}
 	c := &Connection{Probe: p, connection: connection, reader: bufio.NewReader(connection)}
+	if p.Protocol == UDP {
+		return c, c.ask(ctx)
+	}
 	if err := connection.SetDeadline(time.Now().Add(settling)); err != nil {
 		return nil, err
 	}
@@ -170,8 +175,11 @@ func (p Probe) Hold(ctx context.Context) (*Connection, error) {
 	return c, nil
 }
 
-// Echo sends a line and waits until it comes back.
-func (c *Connection) Echo() error {
+// Echo uses the connection once more: over TCP, a line is to come back, over UDP an answer.
+func (c *Connection) Echo(ctx context.Context) error {
+	if c.Protocol == UDP {
+		return c.ask(ctx)
+	}
 	if err := c.connection.SetDeadline(time.Now().Add(settling)); err != nil {
 		return err
 	}
@@ -184,6 +192,22 @@ func (c *Connection) Echo() error {
 		err = fmt.Errorf("it came back as %q", back)
 	}
 	return err
+}
+
+// ask sends packets of UDP until one is answered.
+func (c *Connection) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	return until(ctx, func() error {
+		if err := c.connection.SetDeadline(time.Now().Add(patience)); err != nil {
+			return err
+		}
+		if _, err := c.connection.Write([]byte("are you still there?\n")); err != nil {
+			return err
+		}
+		_, err := c.reader.ReadString('\n')
+		return err
+	})
 }
 
 // Close ends the connection.

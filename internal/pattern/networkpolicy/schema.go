@@ -22,7 +22,7 @@ func (part) Describe() framework.Description {
 	return framework.Description{
 		Name: "network_policy",
 		Schema: schema.Schema{
-			MarkdownDescription: describeResource,
+			MarkdownDescription: describeResource + "\n\n" + describeTable + "\n\n" + tableText(),
 			Attributes:          attributes(),
 		},
 		Key:           []string{"namespace", "name"},
@@ -39,7 +39,11 @@ It is read and written through ` + "`projectcalico.org/v3`" + ` where the cluste
 
 On **classic** clusters policies can also protect the workers' interfaces, which have host endpoints labelled ` + "`ibm.role`" + ` (` + "`worker_public`, `worker_private`" + `). On **VPC** clusters there are no host endpoints: policies work between pods there, and what reaches the workers is up to security groups.
 
-Policies affect new connections; what is open stays open. Calico's failsafe ports (SSH and Kubernetes API among them) pass every policy of host endpoints.`
+Policies affect new connections; what is open stays open. Calico's failsafe ports (SSH and Kubernetes API among them) pass every policy of host endpoints.
+
+For host endpoints, IPv6 needs a rule more than IPv4: hosts find each other's link addresses by ICMPv6 (neighbour discovery), which policies decide about as about everything else, while ARP passes all of them. IBM's ` + "`allow-icmp`" + ` allows ICMP of IPv4 alone. Where a worker's public interface is to be reached over IPv6, allow the protocol ` + "`ICMPv6`" + ` besides (types 135 and 136, and 134 where routers announce themselves); on the private interface IBM's ` + "`allow-all-private-default`" + ` does so.`
+
+const describeTable = "What a policy does to new connections, by the action of its rules; `order` is below that of IBM's policies, and *without* is what these leave open. Packets prove it ([What is proven, and how](../guides/proof.md)). Applied to:"
 
 func attributes() map[string]schema.Attribute {
 	all := identityAttributes()

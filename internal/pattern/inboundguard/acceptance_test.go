@@ -8,8 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
@@ -17,49 +15,17 @@ import (
 
 func TestMain(m *testing.M) { acctest.Main(m, acctest.Classic) }
 
+const policies = acctest.GlobalPolicies
+
 const (
 	guardName = "block-public-inbound"
 	address   = "iks_inbound_guard.it"
 )
 
-// policies are Calico's through the v1 door, which every cluster has.
-func policies(t *testing.T, c *localiks.Cluster) dynamic.ResourceInterface {
-	t.Helper()
-	client, err := dynamic.NewForConfig(c.RESTConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client.Resource(schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"})
-}
-
-// edit changes a stored policy of the guard behind Terraform's back.
-func edit(name string, change func(spec map[string]any)) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
-	return func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
-		t.Helper()
-		object, err := policies(t, c).Get(context.Background(), "default."+name, metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		spec, _, err := unstructured.NestedMap(object.Object, "spec")
-		if err != nil {
-			t.Fatal(err)
-		}
-		change(spec)
-		if err := unstructured.SetNestedMap(object.Object, spec, "spec"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := policies(t, c).Update(context.Background(), object, metav1.UpdateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func gone(name string) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
 	return func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
 		t.Helper()
-		if err := policies(t, c).Delete(context.Background(), "default."+name, metav1.DeleteOptions{}); err != nil {
-			t.Fatal(err)
-		}
+		policies.Drop(t, c, name)
 	}
 }
 
@@ -77,19 +43,18 @@ func TestAccLifecycle(t *testing.T) {
 		Key:      guardName,
 		Identity: `name = "` + guardName + `"`,
 		Breaks: []acctest.Break{
-			{Name: "order", Do: edit(guardName, func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order is 5000, declared 1500"},
-			{Name: "selector", Do: edit(guardName, func(spec map[string]any) { spec["selector"] = "ibm.role == 'nobody'" }), Sentence: "role is nobody, declared worker_public"},
-			{Name: "more passes", Do: edit(guardName, func(spec map[string]any) {
+			{Name: "order", Do: policies.Edit(guardName, func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order is 5000, declared 1500"},
+			{Name: "selector", Do: policies.Edit(guardName, func(spec map[string]any) { spec["selector"] = "ibm.role == 'nobody'" }), Sentence: "role is nobody, declared worker_public"},
+			{Name: "more passes", Do: policies.Edit(guardName, func(spec map[string]any) {
 				rules, _ := spec["ingress"].([]any)
 				spec["ingress"] = append([]any{map[string]any{"action": "Pass", "source": map[string]any{"nets": []any{"10.0.0.0/8"}}}}, rules...)
 			}), Sentence: "10.0.0.0/8 is passed and not declared"},
 			{Name: "first policy gone", Do: gone(guardName), Sentence: "block-public-inbound: it is missing"},
 			{Name: "second policy gone", Do: gone(guardName + "-ipvs"), Sentence: "block-public-inbound-ipvs: it is missing"},
-			{Name: "second policy opened", Do: edit(guardName+"-ipvs", func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "block-public-inbound-ipvs: 0 ingress rules"},
+			{Name: "second policy opened", Do: policies.Edit(guardName+"-ipvs", func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "block-public-inbound-ipvs: 0 ingress rules"},
 		},
 		Vanish: func(t *testing.T, c *localiks.Cluster) {
-			gone(guardName)(t, nil, c)
-			gone(guardName+"-ipvs")(t, nil, c)
+			policies.Drop(t, c, guardName, guardName+"-ipvs")
 		},
 		RestoresOnDestroy: true,
 	})
@@ -144,7 +109,7 @@ func makePolicy(t *testing.T, c *localiks.Cluster, name string, spec map[string]
 			"name": "default." + name, "annotations": map[string]any{"projectcalico.org/metadata": `{"name":"` + name + `","creationTimestamp":null}`},
 		}, "spec": spec,
 	}}
-	if _, err := policies(t, c).Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
+	if _, err := policies.Of(t, c).Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -166,7 +131,7 @@ func deny(protocol string, ports ...any) any {
 // names of the guard's stored policies.
 func names(t *testing.T, c *localiks.Cluster) []string {
 	t.Helper()
-	list, err := policies(t, c).List(context.Background(), metav1.ListOptions{})
+	list, err := policies.Of(t, c).List(context.Background(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +176,7 @@ func TestAccBothDoors(t *testing.T) {
 			t.Errorf("%d requests, want %d: %q", len(asked), want, asked)
 		}
 
-		moving := watch(t, policies(t, c))
+		moving := watch(t, policies.Of(t, c))
 		w.Write(config(second + "\n  name = \"close-inbound\""))
 		w.MustApply()
 		seen := moving(4)

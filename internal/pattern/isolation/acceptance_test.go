@@ -7,9 +7,6 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
@@ -17,46 +14,7 @@ import (
 
 func TestMain(m *testing.M) { acctest.Main(m) }
 
-// policies are Calico's global ones through the v1 door, which every cluster has.
-func policies(t *testing.T, c *localiks.Cluster) dynamic.ResourceInterface {
-	t.Helper()
-	client, err := dynamic.NewForConfig(c.RESTConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client.Resource(schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "globalnetworkpolicies"})
-}
-
-// edit changes a stored policy behind Terraform's back.
-func edit(name string, change func(spec map[string]any)) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
-	return func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
-		t.Helper()
-		object, err := policies(t, c).Get(context.Background(), "default."+name, metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		spec, _, err := unstructured.NestedMap(object.Object, "spec")
-		if err != nil {
-			t.Fatal(err)
-		}
-		change(spec)
-		if err := unstructured.SetNestedMap(object.Object, spec, "spec"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := policies(t, c).Update(context.Background(), object, metav1.UpdateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func drop(t *testing.T, c *localiks.Cluster, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if err := policies(t, c).Delete(context.Background(), "default."+name, metav1.DeleteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+const policies = acctest.GlobalPolicies
 
 func required() []string {
 	return []string{
@@ -74,13 +32,13 @@ func TestAccLifecycle(t *testing.T) {
 		Key:       "private",
 		Identity:  `network = "private"`,
 		Breaks: []acctest.Break{
-			{Name: "denial", Do: edit("deny-all-private-default", func(spec map[string]any) { spec["order"] = int64(1) }), Sentence: "policy deny-all-private-default: order 1"},
-			{Name: "rules", Do: edit("allow-egress-pods-private", func(spec map[string]any) { spec["egress"] = []any{} }), Sentence: "policy allow-egress-pods-private:"},
+			{Name: "denial", Do: policies.Edit("deny-all-private-default", func(spec map[string]any) { spec["order"] = int64(1) }), Sentence: "policy deny-all-private-default: order 1"},
+			{Name: "rules", Do: policies.Edit("allow-egress-pods-private", func(spec map[string]any) { spec["egress"] = []any{} }), Sentence: "policy allow-egress-pods-private:"},
 			{Name: "a policy goes", Do: func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
-				drop(t, c, "allow-icmp-private")
+				policies.Drop(t, c, "allow-icmp-private")
 			}, Sentence: "policy allow-icmp-private: it is missing"},
 		},
-		Vanish:            func(t *testing.T, c *localiks.Cluster) { drop(t, c, required()...) },
+		Vanish:            func(t *testing.T, c *localiks.Cluster) { policies.Drop(t, c, required()...) },
 		RestoresOnDestroy: true,
 		ImportUpdates:     true, // how it is confirmed stands nowhere in the cluster
 	})
@@ -156,7 +114,7 @@ func TestAccOtherDoor(t *testing.T) {
 	door(false)
 	t.Cleanup(func() { door(true) })
 	w.MustPlanEmpty()
-	edit("deny-all-outbound-public", func(spec map[string]any) { spec["order"] = int64(1) })(t, e, c)
+	policies.Edit("deny-all-outbound-public", func(spec map[string]any) { spec["order"] = int64(1) })(t, e, c)
 	w.MustApply()
 	through("crd.projectcalico.org/v1")
 	w.MustPlanEmpty()
@@ -166,7 +124,7 @@ func TestAccOtherDoor(t *testing.T) {
 	door(true)
 	w.MustPlanEmpty()
 	w.MustDestroy()
-	if _, err := policies(t, c).Get(context.Background(), "default.deny-all-outbound-public", metav1.GetOptions{}); err == nil {
+	if _, err := policies.Of(t, c).Get(context.Background(), "default.deny-all-outbound-public", metav1.GetOptions{}); err == nil {
 		t.Error("the denial is still there")
 	}
 }

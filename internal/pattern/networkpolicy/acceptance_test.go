@@ -17,63 +17,14 @@ import (
 
 func TestMain(m *testing.M) { acctest.Main(m, acctest.Classic) }
 
-// stored are Calico's objects as it keeps them, global or of a namespace.
-func stored(t *testing.T, c *localiks.Cluster, resource, namespace string) dynamic.ResourceInterface {
+// tiersOf are Calico's tiers as it keeps them.
+func tiersOf(t *testing.T, c *localiks.Cluster) dynamic.ResourceInterface {
 	t.Helper()
 	client, err := dynamic.NewForConfig(c.RESTConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	kind := client.Resource(schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: resource})
-	if namespace == "" {
-		return kind
-	}
-	return kind.Namespace(namespace)
-}
-
-// of gives the stored policies in which a test's policy stands.
-func of(namespace string) func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface {
-	return func(t *testing.T, c *localiks.Cluster) dynamic.ResourceInterface {
-		t.Helper()
-		if namespace == "" {
-			return stored(t, c, "globalnetworkpolicies", "")
-		}
-		return stored(t, c, "networkpolicies", namespace)
-	}
-}
-
-// storedName is where the policies of the lifecycle suite stand.
-const storedName = "default.web"
-
-// edit changes the stored policy behind Terraform's back.
-func edit(in func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface, change func(spec map[string]any)) func(*testing.T, *localiks.Environment, *localiks.Cluster) {
-	return func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
-		t.Helper()
-		object, err := in(t, c).Get(context.Background(), storedName, metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		spec, _, err := unstructured.NestedMap(object.Object, "spec")
-		if err != nil {
-			t.Fatal(err)
-		}
-		change(spec)
-		if err := unstructured.SetNestedMap(object.Object, spec, "spec"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := in(t, c).Update(context.Background(), object, metav1.UpdateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func vanish(in func(*testing.T, *localiks.Cluster) dynamic.ResourceInterface) func(*testing.T, *localiks.Cluster) {
-	return func(t *testing.T, c *localiks.Cluster) {
-		t.Helper()
-		if err := in(t, c).Delete(context.Background(), storedName, metav1.DeleteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return client.Resource(schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "tiers"})
 }
 
 // door opens Calico's API server, or leaves the stored objects as the only way.
@@ -119,7 +70,7 @@ func through(api string, r acctest.Resource) acctest.Resource {
 }
 
 func global() acctest.Resource {
-	global := of("")
+	const global = acctest.GlobalPolicies
 	return acctest.Resource{
 		Variant:   "global",
 		Type:      "iks_network_policy",
@@ -129,18 +80,18 @@ func global() acctest.Resource {
 		Key:       "web",
 		Identity:  `name = "web"`,
 		Breaks: []acctest.Break{
-			{Name: "order", Do: edit(global, func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order 5000 instead of 100"},
-			{Name: "selector", Do: edit(global, func(spec map[string]any) { spec["selector"] = "a == 'nobody'" }), Sentence: "selector"},
-			{Name: "rules", Do: edit(global, func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "0 ingress rules instead of 3"},
-			{Name: "types", Do: edit(global, func(spec map[string]any) { spec["types"] = []any{"Ingress", "Egress"} }), Sentence: "types Egress Ingress instead of Ingress"},
+			{Name: "order", Do: global.Edit("web", func(spec map[string]any) { spec["order"] = int64(5000) }), Sentence: "order 5000 instead of 100"},
+			{Name: "selector", Do: global.Edit("web", func(spec map[string]any) { spec["selector"] = "a == 'nobody'" }), Sentence: "selector"},
+			{Name: "rules", Do: global.Edit("web", func(spec map[string]any) { spec["ingress"] = []any{} }), Sentence: "0 ingress rules instead of 3"},
+			{Name: "types", Do: global.Edit("web", func(spec map[string]any) { spec["types"] = []any{"Ingress", "Egress"} }), Sentence: "types Egress Ingress instead of Ingress"},
 		},
-		Vanish:            vanish(global),
+		Vanish:            func(t *testing.T, c *localiks.Cluster) { global.Drop(t, c, "web") },
 		RestoresOnDestroy: true,
 	}
 }
 
 func namespaced() acctest.Resource {
-	there := of("default")
+	const there = acctest.Policies("default")
 	return acctest.Resource{
 		Variant:   "namespaced",
 		Type:      "iks_network_policy",
@@ -150,9 +101,9 @@ func namespaced() acctest.Resource {
 		Key:       "default/web",
 		Identity:  "namespace = \"default\"\n    name = \"web\"",
 		Breaks: []acctest.Break{
-			{Name: "rules", Do: edit(there, func(spec map[string]any) { delete(spec, "ingress") }), Sentence: "policy default/web: 0 ingress rules instead of 3"},
+			{Name: "rules", Do: there.Edit("web", func(spec map[string]any) { delete(spec, "ingress") }), Sentence: "policy default/web: 0 ingress rules instead of 3"},
 		},
-		Vanish:            vanish(there),
+		Vanish:            func(t *testing.T, c *localiks.Cluster) { there.Drop(t, c, "web") },
 		RestoresOnDestroy: true,
 	}
 }
@@ -251,7 +202,7 @@ func TestAccImportOfCalicoctls(t *testing.T) {
 				"applyOnForward": true, // what is dropped is so already
 			},
 		}}
-		if _, err := of("")(t, c).Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
+		if _, err := acctest.GlobalPolicies.Of(t, c).Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		config := func(order string) string {

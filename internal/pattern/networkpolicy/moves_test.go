@@ -85,7 +85,7 @@ func TestAccMovesWithoutAWindow(t *testing.T) {
 		}
 		w := acctest.NewWorkspace(t, config(`  name = "web"`))
 		w.MustApply()
-		seen := watchAll(t, stored(t, c, "globalnetworkpolicies", ""), stored(t, c, "networkpolicies", "default"))
+		seen := watchAll(t, acctest.GlobalPolicies.Of(t, c), acctest.Policies("default").Of(t, c))
 		for _, step := range []struct{ lines, came, went string }{
 			{`  name = "api"`, "+default.api", "-default.web"},
 			{"  name = \"api\"\n  tier = \"security\"", "+security.api", "-default.api"},
@@ -110,7 +110,7 @@ func TestAccMovesWithoutAWindow(t *testing.T) {
 // makeTier makes a tier that goes with the test.
 func makeTier(t *testing.T, c *localiks.Cluster, name, action string) {
 	t.Helper()
-	tiers := stored(t, c, "tiers", "")
+	tiers := tiersOf(t, c)
 	object := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "crd.projectcalico.org/v1", "kind": "Tier", "metadata": map[string]any{"name": name},
 		"spec": map[string]any{"order": int64(500), "defaultAction": action},
@@ -186,7 +186,7 @@ func TestAccStrangers(t *testing.T) {
 			"apiVersion": "crd.projectcalico.org/v1", "kind": "NetworkPolicy",
 			"metadata": map[string]any{"name": "default.web", "namespace": "default"}, "spec": map[string]any{"selector": "all()", "types": []any{"Ingress"}},
 		}}
-		policies := stored(t, c, "networkpolicies", "default")
+		policies := acctest.Policies("default").Of(t, c)
 		if _, err := policies.Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}

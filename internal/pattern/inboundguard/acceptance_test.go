@@ -264,3 +264,6 @@ func TestAccGuardsInTheWrongOrder(t *testing.T) {
 	w.Write(config("  order = 1000", ""))
 	w.MustDestroy()
 }
+
+// A guard that covers nothing is not ready.
+func TestAccSlowGuard(t *testing.T) { acctest.SlowGuard(t, "iks_inbound_guard") }

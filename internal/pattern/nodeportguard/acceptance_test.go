@@ -157,3 +157,6 @@ resource "iks_nodeport_guard" "it" {
 		t.Error("the policy is still there")
 	}
 }
+
+// A guard that covers nothing is not ready.
+func TestAccSlowGuard(t *testing.T) { acctest.SlowGuard(t, "iks_nodeport_guard") }

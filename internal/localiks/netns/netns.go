@@ -11,11 +11,17 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // Namespace is a network namespace. It lives as long as this descriptor, a
 // socket or a program in it.
-type Namespace struct{ file *os.File }
+type Namespace struct {
+	file *os.File
+
+	closing sync.RWMutex // nobody enters by a descriptor that is somebody else's by now
+	closed  bool
+}
 
 // New makes a network namespace whose loopback interface is up.
 func New(ctx context.Context) (*Namespace, error) {
@@ -36,8 +42,14 @@ func New(ctx context.Context) (*Namespace, error) {
 	return n, nil
 }
 
-// Close lets go of it.
-func (n *Namespace) Close() error { return n.file.Close() }
+// Close lets go of it. Who comes later, such as a look-up that nobody waits for
+// any more, does not get in.
+func (n *Namespace) Close() error {
+	n.closing.Lock()
+	defer n.closing.Unlock()
+	n.closed = true
+	return n.file.Close()
+}
 
 // onThread runs a function on a thread that ends with it.
 func onThread(do func() error) error {
@@ -51,6 +63,11 @@ func onThread(do func() error) error {
 
 // Enter moves the calling thread, which must be locked, into the namespace.
 func (n *Namespace) Enter() error {
+	n.closing.RLock()
+	defer n.closing.RUnlock()
+	if n.closed {
+		return fmt.Errorf("entering a network namespace: %w", os.ErrClosed)
+	}
 	if err := setns(n.file); err != nil {
 		return fmt.Errorf("entering a network namespace: %w", err)
 	}

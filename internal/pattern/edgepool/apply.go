@@ -149,7 +149,7 @@ func (w *work) apply(ctx context.Context) error {
 	if err := w.judge(s); err != nil {
 		return err
 	}
-	losses := w.losses()
+	losses := watchLosses(w.losses(), s.nodes)
 	if err := w.labelPool(ctx); err != nil {
 		return err
 	}
@@ -192,16 +192,23 @@ func (w *work) apply(ctx context.Context) error {
 	if err := w.taintPool(ctx); err != nil {
 		return err
 	}
+	return w.close(ctx, s.nodes, losses)
+}
+
+// close gives the nodes all that is declared, and what IKS is bringing too: they
+// are closed now, and not some time later.
+func (w *work) close(ctx context.Context, nodes []corev1.Node, losses *lossWatch) error {
 	if w.wrotePool {
 		// IKS is writing the nodes, too: what was read before would only conflict.
-		if s.nodes, err = kube.List(ctx, w.kube, kube.Nodes, kube.ListOptions{}); err != nil {
+		var err error
+		if nodes, err = kube.List(ctx, w.kube, kube.Nodes, kube.ListOptions{}); err != nil {
 			return err
 		}
 	}
-	// Also what IKS is bringing: the nodes are closed now, and not some time later.
-	if err := w.patch(ctx, s.nodes, w.last); err != nil {
+	if err := w.patch(ctx, nodes, losses.seeing(w.last)); err != nil {
 		return err
 	}
+	losses.given()
 	return w.outlast(ctx, losses)
 }
 

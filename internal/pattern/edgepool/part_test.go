@@ -46,6 +46,7 @@ func TestWithoutALBs(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, classicWithoutALBs())
 	l.run(t, "both effects on a pool", testBothEffectsOnAPool)
+	l.run(t, "IKS is faster", testIKSIsFaster)
 	l.run(t, "selector changes", testSelectorChanges)
 	l.run(t, "import", testImport)
 	l.run(t, "a foreign mark meanwhile", testForeignMarkMeanwhile)

@@ -3,7 +3,6 @@ package edgepool
 import (
 	"context"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -107,70 +106,4 @@ func (w *work) moveOff(ctx context.Context) error {
 		return err
 	}
 	return move.sweep(ctx)
-}
-
-// outlastTime is how long IKS may take to undo on nodes what was taken off their pool.
-const outlastTime = 2 * time.Minute
-
-// loss is a mark that IKS takes off nodes although they are to keep it: it was
-// their pool's, and is not any more.
-type loss struct {
-	scope  scope
-	label  bool
-	effect corev1.TaintEffect
-}
-
-func (l loss) suffered(n *corev1.Node) bool {
-	return l.label && !isEdge(n) || l.effect != "" && !edgeTaints(n).has(l.effect)
-}
-
-// losses gives what IKS is about to take off nodes that are to keep it.
-func (t transition) losses() []loss {
-	var out []loss
-	if released := t.released(); released != nil {
-		if released.Labels[markKey] == markValue {
-			out = append(out, loss{scope: t.prior, label: true})
-		}
-		if e := effectOf(released.Taints[markKey]); released.Taints[markKey].Value == markValue && t.effects.has(e) && t.priorEffects.has(e) {
-			out = append(out, loss{scope: t.prior, effect: e})
-		}
-	}
-	if pool := t.want.pool; pool != nil {
-		if e := effectOf(pool.Taints[markKey]); pool.Taints[markKey].Value == markValue && e != t.effects.onPool() && t.effects.has(e) {
-			out = append(out, loss{scope: t.want, effect: e})
-		}
-	}
-	return out
-}
-
-// outlast gives nodes back what IKS takes off them, until it has: a pool's
-// changes reach its nodes some time after.
-func (w *work) outlast(ctx context.Context, losses []loss) error {
-	if len(losses) == 0 {
-		return nil
-	}
-	seen := map[string]bool{}
-	limited, cancel := context.WithTimeout(ctx, outlastTime)
-	defer cancel()
-	err := kube.Wait(limited, kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
-		nodes, err := kube.List(ctx, w.kube, kube.Nodes, w.want.listOptions())
-		if err != nil {
-			return false, "", err
-		}
-		waiting := 0
-		for _, n := range w.want.nodes(nodes) {
-			for i, l := range losses {
-				key := fmt.Sprint(i, n.Name)
-				seen[key] = seen[key] || l.suffered(n)
-				if l.scope.holds(n) && ready(n) && !seen[key] {
-					waiting++
-				}
-			}
-		}
-		return waiting == 0, "", w.patch(ctx, nodes, w.last)
-	})
-	if err != nil && ctx.Err() == nil && limited.Err() != nil {
-		return nil // IKS left them alone
-	}
-	return err
 }

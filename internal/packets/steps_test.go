@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,13 +99,16 @@ func (m *marker) flip(t *testing.T) {
 		return
 	}
 	var expectations []dataplane.Expectation
+	senders := m.run.stage.hosts(m.from)
+	for _, w := range m.run.stage.cluster.Workers {
+		senders = append(senders, w.Host)
+	}
 	for _, address := range m.run.stage.addresses(workersPrivate) {
-		from := m.run.stage.hosts(m.from)[0]
-		if address != from.Address {
-			expectations = append(expectations, dataplane.Expectation{
-				Probe: dataplane.Probe{From: from, Protocol: dataplane.TCP, To: netip.AddrPortFrom(address, markerPort), Label: "the marker"}, Want: want,
-			})
-		}
+		// Not the one that has the address, for what it sends itself meets no policy.
+		from := senders[slices.IndexFunc(senders, func(h *dataplane.Host) bool { return h.Address != address })]
+		expectations = append(expectations, dataplane.Expectation{
+			Probe: dataplane.Probe{From: from, Protocol: dataplane.TCP, To: netip.AddrPortFrom(address, markerPort), Label: "the marker"}, Want: want,
+		})
 	}
 	if err := m.run.stage.lab.Check(t.Context(), expectations...); err != nil {
 		t.Error(err)

@@ -91,8 +91,10 @@ func run(t *testing.T) {
 	if err := g.Start("sh", "-c", "sleep 1000 & echo it runs; wait"); err != nil {
 		t.Fatal(err)
 	}
-	for !strings.Contains(g.Log(), "it runs") {
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(time.Minute); !strings.Contains(g.Log(), "it runs"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the program does not run: %s", g.Log())
+		}
 	}
 	fmt.Println("the gateway runs")
 }

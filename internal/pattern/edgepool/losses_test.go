@@ -2,6 +2,7 @@ package edgepool
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,5 +70,34 @@ func testIKSIsFaster(t *testing.T, r *rig) {
 		t.Error(err)
 	}
 	r.mustRemove(after)
+	r.wantMarks("edge", "")
+}
+
+// Both effects on a pool: IKS keeps one, the nodes get the other.
+func testBothEffectsOnAPool(t *testing.T, r *rig) {
+	m := byPool("edge", withEffects("NoSchedule", "NoExecute"))
+	r.mustApply(m, nil)
+	r.wantPool("edge", "edge", "edge:NoExecute")
+	for _, n := range r.nodes("edge") {
+		if got := edgeTaints(&n); !slices.Equal(got, both()) {
+			t.Errorf("node %s bears %v", n.Name, got)
+		}
+	}
+	r.mustApply(byPool("edge", withEffects("NoSchedule", "NoExecute")), m)
+
+	less := byPool("edge", withEffects("NoSchedule"))
+	r.mustApply(less, m)
+	r.wantPool("edge", "edge", "edge:NoSchedule")
+	r.eventually("NoExecute goes", func() error { return r.allBear("edge", "edge dedicated=edge:NoSchedule") })
+
+	more := byPool("edge", withEffects("NoSchedule", "NoExecute"))
+	r.mustApply(more, less) // NoSchedule moves from the pool to the nodes
+	r.wantPool("edge", "edge", "edge:NoExecute")
+	for _, n := range r.nodes("edge") {
+		if got := edgeTaints(&n); !slices.Equal(got, both()) {
+			t.Errorf("node %s bears %v", n.Name, got)
+		}
+	}
+	r.mustRemove(more)
 	r.wantMarks("edge", "")
 }

@@ -7,6 +7,8 @@ import (
 	"log"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -35,6 +37,9 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
+	for _, name := range unreadLogs(os.Environ()) {
+		_ = os.Setenv(name, "OFF") // it fails for names that none of them is
+	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: "registry.terraform.io/iks-patterns/iks",
 		Debug:   *underDebugger,
@@ -42,4 +47,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// unreadLogs are the variables that turn off what the plugin framework logs, if
+// the environment asks for no log. By itself it writes every step of every
+// attribute to Terraform, which reads it and throws it away: with 200 network
+// policies, 1.7 of 5.3 s of CPU time of a plan in which nothing changes, and 1
+// of 3.1 s of its length.
+func unreadLogs(environment []string) []string {
+	asked := func(v string) bool { return strings.HasPrefix(v, "TF_LOG") && !strings.HasSuffix(v, "=") }
+	if slices.ContainsFunc(environment, asked) {
+		return nil
+	}
+	return []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_PROVIDER_IKS"}
 }

@@ -43,7 +43,7 @@ type shared struct {
 	spent map[string]bool
 }
 
-var process shared
+var everybodys shared
 
 // Main runs the tests of a package and takes the environment down afterwards:
 //
@@ -51,12 +51,12 @@ var process shared
 //
 // A package that needs only one of the clusters says which.
 func Main(m *testing.M, clusters ...string) {
-	process.names = clusters
+	everybodys.names = clusters
 	if len(clusters) == 0 {
-		process.names = []string{Classic, VPC}
+		everybodys.names = []string{Classic, VPC}
 	}
 	code := m.Run()
-	if e := process.environment; e != nil {
+	if e := everybodys.environment; e != nil {
 		if err := e.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "closing localiks:", err)
 			code = max(code, 1)
@@ -71,10 +71,10 @@ func Main(m *testing.M, clusters ...string) {
 func Environment(t testing.TB) *localiks.Environment {
 	t.Helper()
 	e := environment(t)
-	process.mu.Lock()
-	spent := process.spent
-	process.spent = nil
-	process.mu.Unlock()
+	everybodys.mu.Lock()
+	spent := everybodys.spent
+	everybodys.spent = nil
+	everybodys.mu.Unlock()
 	for name := range spent {
 		Rebuild(t, name)
 	}
@@ -83,30 +83,30 @@ func Environment(t testing.TB) *localiks.Environment {
 
 // spend tells that whoever comes next needs a cluster of this name made again.
 func spend(name string) {
-	process.mu.Lock()
-	defer process.mu.Unlock()
-	if process.spent == nil {
-		process.spent = map[string]bool{}
+	everybodys.mu.Lock()
+	defer everybodys.mu.Unlock()
+	if everybodys.spent == nil {
+		everybodys.spent = map[string]bool{}
 	}
-	process.spent[name] = true
+	everybodys.spent[name] = true
 }
 
 func environment(t testing.TB) *localiks.Environment {
 	t.Helper()
 	requireAcceptance(t)
-	process.once.Do(func() {
+	everybodys.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		var o localiks.Options
-		for _, name := range process.names {
+		for _, name := range everybodys.names {
 			o.Clusters = append(o.Clusters, clusterOptions(name))
 		}
-		process.environment, process.err = localiks.Start(ctx, o)
+		everybodys.environment, everybodys.err = localiks.Start(ctx, o)
 	})
-	if process.err != nil {
-		t.Fatalf("localiks did not start: %v", process.err)
+	if everybodys.err != nil {
+		t.Fatalf("localiks did not start: %v", everybodys.err)
 	}
-	return process.environment
+	return everybodys.environment
 }
 
 // Rebuild deletes a cluster of the shared localiks and makes another one of the
@@ -115,9 +115,9 @@ func environment(t testing.TB) *localiks.Environment {
 func Rebuild(t testing.TB, name string, changes ...func(*fakeiks.Cluster)) *localiks.Cluster {
 	t.Helper()
 	e := environment(t)
-	process.mu.Lock()
-	delete(process.spent, name)
-	process.mu.Unlock()
+	everybodys.mu.Lock()
+	delete(everybodys.spent, name)
+	everybodys.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	o := clusterOptions(name)

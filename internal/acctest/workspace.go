@@ -190,6 +190,11 @@ func (w *Workspace) run(ctx context.Context, args ...string) Result {
 	cmd.WaitDelay = time.Minute
 	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(w.dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	cmd.Env = append(cmd.Env, w.Env...)
+	if !logged(cmd.Env) {
+		provider, end := attach(w.t, providerBinary(w.t), cmd.Env)
+		defer end()
+		cmd.Env = append(cmd.Env, provider)
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

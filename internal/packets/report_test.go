@@ -4,60 +4,103 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"text/tabwriter"
 )
 
-// result of a scenario.
-type result struct {
-	scenario scenario
-	probes   int
-	passed   bool
+// played is what the suite has played.
+var played report
+
+// TestMain says at the end what was played.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := played.write(os.Getenv("PACKETS_REPORT")); err != nil {
+		fmt.Fprintln(os.Stderr, "the report:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
-// report is what the suite says at its end.
-type report struct{ results []result }
+// report is one row for each scenario, however often it is played.
+type report struct {
+	mu   sync.Mutex
+	rows []row
+}
+
+type row struct {
+	scenario scenario
+	doors    []string // Calico APIs that it was played through
+	probes   int
+	failed   bool
+}
 
 // watch plays a scenario and takes down how it ended, however it ends.
-func (r *report) watch(t *testing.T, sc scenario, play func(*testing.T, scenario, *int)) {
+func (r *report) watch(t *testing.T, sc scenario, door string, play func(*testing.T, scenario, *int)) {
 	t.Helper()
 	probes := 0
-	defer func() { r.results = append(r.results, result{scenario: sc, probes: probes, passed: !t.Failed()}) }()
+	defer func() { r.add(sc, door, probes, t.Failed()) }()
 	play(t, sc, &probes)
 }
 
-// write adds the table to the file that PACKETS_REPORT names, else to
-// standard output.
-func (r *report) write(t *testing.T) {
-	t.Helper()
+func (r *report) add(sc scenario, door string, probes int, failed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	same := func(one row) bool { return one.scenario.resource == sc.resource && one.scenario.name == sc.name }
+	i := slices.IndexFunc(r.rows, same)
+	if i < 0 {
+		i = len(r.rows)
+		r.rows = append(r.rows, row{scenario: sc})
+	}
+	one := &r.rows[i]
+	if door != "" {
+		one.doors = append(one.doors, door)
+		slices.Sort(one.doors)
+	}
+	one.probes += probes
+	one.failed = one.failed || failed
+}
+
+// write writes the table, in the order of the scenarios, to a file, else to
+// standard output. Where nothing was played there is none.
+func (r *report) write(file string) error {
+	if len(r.rows) == 0 {
+		return nil
+	}
+	order := scenarios()
+	place := func(one row) int {
+		return slices.IndexFunc(order, func(sc scenario) bool {
+			return sc.resource == one.scenario.resource && sc.name == one.scenario.name
+		})
+	}
+	slices.SortFunc(r.rows, func(a, b row) int { return place(a) - place(b) })
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "RESOURCE\tSCENARIO\tPROBES\tVERDICTS")
-	total := 0
-	for _, one := range r.results {
+	fmt.Fprintln(w, "RESOURCE\tSCENARIO\tCALICO API\tPROBES\tVERDICTS")
+	probes, runs := 0, 0
+	for _, one := range r.rows {
 		verdict := "as expected"
-		if !one.passed {
+		if one.failed {
 			verdict = "NOT as expected"
 		}
-		total += one.probes
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", one.scenario.resource, one.scenario.name, one.probes, verdict)
+		probes += one.probes
+		runs += max(1, len(one.doors))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", one.scenario.resource, one.scenario.name, strings.Join(one.doors, ", "), one.probes, verdict)
 	}
-	fmt.Fprintf(w, "\t%d scenarios\t%d\t\n", len(r.results), total)
+	fmt.Fprintf(w, "\t%d scenarios, %d runs\t\t%d\t\n", len(r.rows), runs, probes)
 	if err := w.Flush(); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	file := os.Getenv("PACKETS_REPORT")
 	if file == "" {
-		fmt.Fprint(os.Stdout, out.String())
-		return
+		_, err := fmt.Fprint(os.Stdout, out.String())
+		return err
 	}
 	appended, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	_, err = appended.WriteString(out.String())
-	if err := errors.Join(err, appended.Close()); err != nil {
-		t.Fatal(err)
-	}
+	return errors.Join(err, appended.Close())
 }

@@ -11,30 +11,34 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
 )
 
-// TestPackets plays every scenario on one stage, one after the other.
+// TestPackets plays the scenarios with Calico policies, one after the other, on
+// clusters with Calico's own API, projectcalico.org/v3.
 func TestPackets(t *testing.T) {
 	t.Parallel()
-	playAll(t, newStage(t, true), scenarios())
+	playAll(t, true, slices.DeleteFunc(scenarios(), func(sc scenario) bool { return !sc.policies() }))
 }
 
-// TestPacketsByStorage plays the scenarios of policies on clusters that have
-// crd.projectcalico.org/v1 alone, at the same time: most of it is waiting.
+// TestPacketsByStorage plays them on clusters that have crd.projectcalico.org/v1
+// alone, at the same time: much of it is waiting. It also plays those to which
+// Calico's API makes no difference.
 func TestPacketsByStorage(t *testing.T) {
 	t.Parallel()
-	all := slices.DeleteFunc(scenarios(), func(sc scenario) bool { return !sc.policies() })
-	for i := range all {
-		all[i].name += ", also through crd.projectcalico.org/v1"
-	}
-	playAll(t, newStage(t, false), all)
+	playAll(t, false, slices.DeleteFunc(scenarios(), func(sc scenario) bool { return sc.policies() && !sc.throughBothDoors() }))
 }
 
-func playAll(t *testing.T, s *stage, all []scenario) {
+func playAll(t *testing.T, calicoAPI bool, all []scenario) {
 	t.Helper()
-	var results report
+	s := newStage(t, calicoAPI)
 	for _, sc := range all {
-		t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { results.watch(t, sc, s.play) })
+		door := ""
+		switch {
+		case sc.policies() && calicoAPI:
+			door = "v3"
+		case sc.policies():
+			door = "v1"
+		}
+		t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { played.watch(t, sc, door, s.play) })
 	}
-	results.write(t)
 }
 
 // run is a scenario that is played.

@@ -58,12 +58,30 @@ func (v variant) lines(sc scenario) []line {
 	return lines
 }
 
-// policies tells whether the scenario's resources are Calico policies. Then it
-// runs a second time, on clusters without Calico's own API.
+// policies tells whether the scenario's resources are Calico policies. Then the
+// API that they are written through may make a difference.
 func (sc scenario) policies() bool {
 	return slices.ContainsFunc([]string{"iks_nodeport_guard", "iks_inbound_guard", "iks_network_policy", "iks_network_isolation"}, func(resource string) bool {
 		return strings.Contains(sc.config, `"`+resource+`"`)
 	})
+}
+
+// throughBothDoors tells whether the scenario is played a second time, on
+// clusters without Calico's own API. A canary is about the set that it is sent
+// by, which others show through both, and waits for a minute.
+func (sc scenario) throughBothDoors() bool {
+	return sc.policies() && !strings.Contains(sc.config, "canary")
+}
+
+// doors are the Calico APIs that the scenario is played through.
+func (sc scenario) doors() string {
+	switch {
+	case sc.throughBothDoors():
+		return "v3, v1"
+	case sc.policies():
+		return "v3"
+	}
+	return "none"
 }
 
 // line is a row of probes that share verdicts: each who to each where, on each

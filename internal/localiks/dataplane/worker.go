@@ -125,7 +125,8 @@ func (w *Worker) start(ctx context.Context) error {
 
 // startFelix runs Felix as Calico's node container does, with iptables over
 // nftables and without eBPF. The first variable keeps a build without libbpf
-// from calling into it.
+// from calling into it. Felix does not look after its tables once they are
+// written: nobody else changes them here, and reading them takes long.
 func (w *Worker) startFelix(ctx context.Context) error {
 	path, err := build.Path(ctx, felix)
 	if err != nil {
@@ -136,6 +137,8 @@ func (w *Worker) startFelix(ctx context.Context) error {
 		"PATH=" + os.Getenv("PATH"), "KUBECONFIG=" + filepath.Join(w.dir, "kubeconfig"),
 		"FELIX_FELIXHOSTNAME=" + w.Name, "FELIX_DATASTORETYPE=kubernetes",
 		"FELIX_BPFENABLED=false", "FELIX_IPTABLESBACKEND=NFT", "FELIX_IPV6SUPPORT=true",
+		"FELIX_IPTABLESPOSTWRITECHECKINTERVALSECS=3600", "FELIX_IPTABLESREFRESHINTERVAL=0", "FELIX_IPSETSREFRESHINTERVAL=0",
+		"FELIX_ROUTEREFRESHINTERVAL=0", "FELIX_INTERFACEREFRESHINTERVAL=0",
 		"FELIX_DEFAULTENDPOINTTOHOSTACTION=ACCEPT", "FELIX_USAGEREPORTINGENABLED=false",
 		"FELIX_HEALTHENABLED=true", "FELIX_HEALTHHOST=127.0.0.1", fmt.Sprintf("FELIX_HEALTHPORT=%d", felixHealth),
 		"FELIX_LOGSEVERITYSCREEN=Info", "FELIX_LOGSEVERITYSYS=none", "FELIX_LOGFILEPATH=none",

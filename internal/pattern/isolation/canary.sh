@@ -8,7 +8,8 @@ failed=0
 while :; do
   why=
   nslookup "$name" >/dev/null 2>&1 || why="DNS does not answer for $name. "
-  printf 'GET /livez HTTP/1.0\r\n\r\n' | timeout 5 nc "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT" 2>/dev/null | grep -q . ||
+  # Without what the shell says of an nc that ran out of time.
+  { printf 'GET /livez HTTP/1.0\r\n\r\n' | timeout 5 nc "$KUBERNETES_SERVICE_HOST" "$KUBERNETES_SERVICE_PORT" | grep -q .; } 2>/dev/null ||
     why="${why}The API server does not answer at $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT."
   if [ -z "$why" ]; then
     [ "$(date +%s)" -lt "$end" ] || exit 0

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/modfile"
 )
 
 // fixture is a Builder whose module etcd is a small program of its own: the
@@ -169,7 +171,7 @@ func TestSelect(t *testing.T) {
 		"tests":             {names: []string{GroupTests}, want: "calicoctl"},
 		"all":               {names: []string{GroupAll}, want: strings.Replace(cluster, " etcd", " calicoctl etcd", 1) + " " + developer + " tofu"},
 		"unknown":           {names: []string{"kwok", "kwik"}, wrong: "no such program: kwik (known: all, "},
-		"group and program": {names: []string{"goreleaser", GroupPackets}, want: "kube-proxy calico-felix coredns goreleaser"},
+		"group and program": {names: []string{"goreleaser-config", GroupPackets}, want: "kube-proxy calico-felix coredns goreleaser-config"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +236,7 @@ func TestEnvironmentKeepsTheOutsideOut(t *testing.T) {
 		"PATH=/bin", "GOFLAGS=-mod=mod -race", "GOWORK=/x/go.work", "CGO_ENABLED=1", "GOOS=plan9",
 		"GOEXPERIMENT=x", "GODEBUG=y", "GOPROXY=https://proxy.example.com",
 	})
-	for _, want := range []string{"PATH=/bin", "GOFLAGS=-mod=readonly", "GOWORK=off", "CGO_ENABLED=0", "GOPROXY=https://proxy.example.com"} {
+	for _, want := range []string{"PATH=/bin", "GOFLAGS=-mod=readonly -gcflags=all=-dwarf=false", "GOWORK=off", "CGO_ENABLED=0", "GOPROXY=https://proxy.example.com"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not in %v", want, got)
 		}
@@ -285,5 +287,41 @@ func TestCopyFiles(t *testing.T) {
 	}
 	if err := copyFiles(filepath.Join(from, "*.json"), to); err == nil {
 		t.Error("no files, no error")
+	}
+}
+
+// The programs whose versions of what they share with the provider are of no
+// matter have the provider's, so that Kubernetes' client libraries, which take
+// longer than the programs themselves, are compiled once for all.
+func TestSharedVersions(t *testing.T) {
+	t.Parallel()
+	source, err := sourceFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	requires := func(folder string) map[string]string {
+		t.Helper()
+		file := filepath.Join(folder, "go.mod")
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := modfile.Parse(file, content, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions := map[string]string{}
+		for _, r := range parsed.Require {
+			versions[r.Mod.Path] = r.Mod.Version
+		}
+		return versions
+	}
+	provider := requires(filepath.Join(source, "..", ".."))
+	for _, folder := range []string{"kwok", "coredns", "helm"} {
+		for path, version := range requires(filepath.Join(source, folder)) {
+			if want, shared := provider[path]; shared && version != want {
+				t.Errorf("internal/tools/%s has %s %s, the provider %s; set it with go get", folder, path, version, want)
+			}
+		}
 	}
 }

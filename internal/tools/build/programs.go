@@ -131,10 +131,8 @@ func Programs() []Program {
 			Defines: []string{"github.com/opentofu/opentofu/version.dev=no"},
 		},
 		Program{
-			Name:   "goreleaser",
-			Folder: "goreleaser", Module: "github.com/goreleaser/goreleaser/v2",
-			Package: "github.com/goreleaser/goreleaser/v2",
-			Defines: []string{"main.version={version}"},
+			Name:   "goreleaser-config",
+			Folder: "goreleaser", Module: "github.com/goreleaser/goreleaser/v2", Package: ".",
 		},
 	)
 }

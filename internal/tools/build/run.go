@@ -45,9 +45,12 @@ func environment(outside []string) []string {
 		"GOARCH":      runtime.GOARCH,
 		// Not empty: the go command reads an empty setting as none at all and
 		// then takes the one in the user's go/env file.
-		"GOFLAGS": "-mod=readonly",
-		"GOOS":    runtime.GOOS,
-		"GOWORK":  "off",
+		// Without DWARF, which the linker throws away, compiling takes a tenth less.
+		"GOFLAGS": "-mod=readonly -gcflags=all=-dwarf=false",
+		// The compilers collect garbage less often.
+		"GOGC":   "400",
+		"GOOS":   runtime.GOOS,
+		"GOWORK": "off",
 	}
 	dropped := []string{"GOAMD64", "GOARM64", "GODEBUG", "GOEXPERIMENT", "GOCOVERDIR", "GOTMPDIR"}
 	var env []string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,8 +46,7 @@ func (l *local) startManager() error {
 		"--kubeconfig", config, "--service-account-private-key-file", "sa.key", "--root-ca-file", "ca.crt",
 		"--leader-elect=false", "--secure-port", "0", "--profiling=false",
 		"--flex-volume-plugin-dir", "volume-plugins", // it makes this folder, elsewhere in the system if not told
-		// The TTL controller annotates all nodes anew at each threshold of their number.
-		"--controllers", "*,-bootstrap-signer-controller,-ttl-controller",
+		"--controllers", controllers(),
 		// kwok gives a sign of life every ten minutes.
 		"--node-monitor-period", "1s", "--node-monitor-grace-period", "1h",
 		// The default of 20 a second would make a thousand nodes wait for a minute.
@@ -90,4 +90,24 @@ func startKwok(p *process.Group, path string, o Options, a access, selectNodes .
 		args = append(args, "--config", stage)
 	}
 	return p.Start(kwok, path, nil, args...)
+}
+
+// controllers are all but those of objects that nothing here is about. Each
+// watches kinds of its own, in every new controller manager.
+func controllers() string {
+	all := []string{"*"}
+	for _, without := range []string{
+		"ttl", // annotates all nodes anew at each threshold of their number
+		"bootstrap-signer", "token-cleaner", "legacy-serviceaccount-token-cleaner",
+		"certificatesigningrequest-approving", "certificatesigningrequest-cleaner", "certificatesigningrequest-signing",
+		"kube-apiserver-serving-clustertrustbundle-publisher", "podcertificaterequest-cleaner",
+		"cronjob", "horizontal-pod-autoscaler", "ttl-after-finished",
+		"ephemeral-volume", "persistentvolume-attach-detach", "persistentvolume-binder", "persistentvolume-expander",
+		"persistentvolume-protection", "persistentvolumeclaim-protection", "selinux-warning", "volumeattributesclass-protection",
+		"device-taint-eviction", "resourceclaim", "resourcepoolstatusrequest", "podgroup-protection",
+		"storage-version-migrator", "storageversion-garbage-collector",
+	} {
+		all = append(all, "-"+without+"-controller")
+	}
+	return strings.Join(all, ",")
 }

@@ -73,21 +73,21 @@ func Table() []Subject {
 	return []Subject{
 		{
 			Name: "the workers' public interface", Arguments: []string{public},
-			Actions: []v3.Action{v3.Deny, v3.Allow}, Effects: publicInterface(),
+			Actions: []v3.Action{v3.Deny, v3.Allow, v3.Log}, Effects: publicInterface(),
 		},
 		{
 			Name:      "the workers' public interface and what it forwards",
 			Arguments: []string{public, `apply_on_forward = true`, `acknowledge = ["` + endOfTierDrop + `"]`},
-			Actions:   []v3.Action{v3.Deny, v3.Allow}, Effects: whatIsForwarded(),
+			Actions:   []v3.Action{v3.Deny, v3.Allow, v3.Log}, Effects: whatIsForwarded(),
 		},
 		{
 			Name:      "the workers' public interface before DNAT",
 			Arguments: []string{public, `apply_on_forward = true`, `pre_dnat = true`, `acknowledge = ["` + finalAllow + `"]`},
-			Actions:   []v3.Action{v3.Deny, v3.Allow, v3.Pass}, Effects: beforeDNAT(),
+			Actions:   []v3.Action{v3.Deny, v3.Allow, v3.Pass, v3.Log}, Effects: beforeDNAT(),
 		},
 		{
 			Name: "pods of a namespace", Arguments: []string{`namespace = "default"`, `selector = "app == 'app'"`},
-			Actions: []v3.Action{v3.Deny, v3.Allow}, Effects: podsOfANamespace(),
+			Actions: []v3.Action{v3.Deny, v3.Allow, v3.Log}, Effects: podsOfANamespace(),
 		},
 	}
 }
@@ -128,19 +128,22 @@ func (e Effect) closed(with ...v3.Action) Effect {
 	return e
 }
 
+// anyway are all actions: the policy makes no difference.
+var anyway = []v3.Action{v3.Allow, v3.Deny, v3.Pass, v3.Log}
+
 func publicInterface() []Effect {
 	return []Effect{
 		in("TCP", 9100, aClient, everyWorker).closed(v3.Allow),
 		in("UDP", 9100, aClient, everyWorker).closed(v3.Allow),
-		in("ICMP", 0, aClient, everyWorker).opened(v3.Allow),
-		in("TCP", 22, aClient, everyWorker).opened(v3.Allow, v3.Deny).because(isFailsafe),
-		in("TCP", 8080, aClient, everyWorker).dialling(31080).opened(v3.Allow, v3.Deny).because(isForwarded),
-		in("UDP", 8080, aClient, everyWorker).dialling(31080).opened(v3.Allow, v3.Deny).because(isForwarded),
+		in("ICMP", 0, aClient, everyWorker).opened(v3.Allow, v3.Log),
+		in("TCP", 22, aClient, everyWorker).opened(anyway...).because(isFailsafe),
+		in("TCP", 8080, aClient, everyWorker).dialling(31080).opened(anyway...).because(isForwarded),
+		in("UDP", 8080, aClient, everyWorker).dialling(31080).opened(anyway...).because(isForwarded),
 		in("TCP", 10250, aClient, everyWorker).otherwise().closed().because(byIBMs),
-		out("TCP", 8080, aWorker).opened(v3.Allow),
-		out("UDP", 443, aWorker).opened(v3.Allow),
-		out("TCP", 8080, aPod).opened(v3.Allow, v3.Deny).because(isForwarded),
-		out("TCP", 443, aWorker).otherwise().opened(v3.Allow, v3.Deny).because(byIBMs),
+		out("TCP", 8080, aWorker).opened(v3.Allow, v3.Log),
+		out("UDP", 443, aWorker).opened(v3.Allow, v3.Log),
+		out("TCP", 8080, aPod).opened(anyway...).because(isForwarded),
+		out("TCP", 443, aWorker).otherwise().opened(anyway...).because(byIBMs),
 	}
 }
 
@@ -148,26 +151,26 @@ func whatIsForwarded() []Effect {
 	const dropped = "IBM has no policy for this direction, so the end of the tier drops it"
 	return []Effect{
 		in("TCP", 9100, aClient, everyWorker).closed(v3.Allow),
-		in("TCP", 8080, aClient, everyWorker).dialling(31080).opened(v3.Allow).because("the pod's port, as DNAT was before"),
-		in("UDP", 8080, aClient, everyWorker).dialling(31080).opened(v3.Allow),
-		in("TCP", 443, aClient, publicALBs).otherwise().opened(v3.Allow, v3.Deny).because(byIBMs),
-		out("TCP", 8080, aWorker).opened(v3.Allow),
+		in("TCP", 8080, aClient, everyWorker).dialling(31080).opened(v3.Allow, v3.Log).because("the pod's port, as DNAT was before"),
+		in("UDP", 8080, aClient, everyWorker).dialling(31080).opened(v3.Allow, v3.Log),
+		in("TCP", 443, aClient, publicALBs).otherwise().opened(anyway...).because(byIBMs),
+		out("TCP", 8080, aWorker).opened(v3.Allow, v3.Log),
 		out("TCP", 8080, aPod).opened(v3.Allow),
 		out("UDP", 443, aPod).opened(v3.Allow),
 		out("TCP", 443, aPod).otherwise().opened().because(dropped),
-		out("TCP", 443, aWorker).otherwise().opened(v3.Allow, v3.Deny).because(byIBMs),
+		out("TCP", 443, aWorker).otherwise().opened(anyway...).because(byIBMs),
 	}
 }
 
 func beforeDNAT() []Effect {
 	const final = "an `Allow` here is final, a `Pass` is not"
 	return []Effect{
-		in("TCP", 31080, aClient, everyWorker).opened(v3.Allow, v3.Pass),
-		in("UDP", 31080, aClient, everyWorker).opened(v3.Allow, v3.Pass),
-		in("TCP", 80, aClient, aPublicBalancer).opened(v3.Allow, v3.Pass),
+		in("TCP", 31080, aClient, everyWorker).opened(v3.Allow, v3.Pass, v3.Log),
+		in("UDP", 31080, aClient, everyWorker).opened(v3.Allow, v3.Pass, v3.Log),
+		in("TCP", 80, aClient, aPublicBalancer).opened(v3.Allow, v3.Pass, v3.Log),
 		in("TCP", 9100, aClient, everyWorker).closed(v3.Allow).because(final),
-		in("TCP", 22, aClient, everyWorker).opened(v3.Allow, v3.Pass, v3.Deny).because(isFailsafe),
-		in("TCP", 30000, aClient, everyWorker).otherwise().opened(v3.Allow, v3.Pass, v3.Deny).because("before DNAT no end of a tier drops"),
+		in("TCP", 22, aClient, everyWorker).opened(anyway...).because(isFailsafe),
+		in("TCP", 30000, aClient, everyWorker).otherwise().opened(anyway...).because("before DNAT no end of a tier drops"),
 	}
 }
 
@@ -178,11 +181,11 @@ func podsOfANamespace() []Effect {
 		in("UDP", 8080, aServer, aPrivateBalancer).dialling(80).opened(v3.Allow),
 		in("TCP", 8080, aClient, everyWorker).dialling(31080).opened(v3.Allow),
 		in("TCP", 8081, aClient, everyWorker).dialling(31081).otherwise().opened().because(end),
-		in("TCP", 443, aClient, publicALBs).otherwise().opened(v3.Allow, v3.Deny).because("pods of another namespace"),
+		in("TCP", 443, aClient, publicALBs).otherwise().opened(anyway...).because("pods of another namespace"),
 		out("TCP", 8080, aPod).opened(v3.Allow),
 		out("UDP", 443, aPod).opened(v3.Allow),
 		out("TCP", 443, aPod).otherwise().opened().because(end),
-		out("TCP", 443, aWorker).otherwise().opened(v3.Allow, v3.Deny).because("not of a pod"),
+		out("TCP", 443, aWorker).otherwise().opened(anyway...).because("not of a pod"),
 	}
 }
 
@@ -195,15 +198,15 @@ func tableText() string {
 	for _, s := range Table() {
 		fmt.Fprintf(&text, "  - %s: `%s`\n", s.Name, strings.Join(s.Arguments, "`, `"))
 	}
-	text.WriteString("\n| applied to | direction | rule | from | to | without | `Allow` | `Deny` | `Pass` | open before |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	text.WriteString("\n| applied to | direction | rule | from | to | without | `Allow` | `Deny` | `Pass` | `Log` | open before |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range Table() {
 		for _, e := range s.Effects {
 			kept := ""
 			if e.Kept() {
 				kept = "go on"
 			}
-			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, e.Direction, e.rule(), e.From, e.to(),
-				word(e.Open), s.word(e, v3.Allow), s.word(e, v3.Deny), s.word(e, v3.Pass), kept)
+			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, e.Direction, e.rule(), e.From, e.to(),
+				word(e.Open), s.word(e, v3.Allow), s.word(e, v3.Deny), s.word(e, v3.Pass), s.word(e, v3.Log), kept)
 		}
 	}
 	return text.String()

@@ -43,7 +43,7 @@ type shared struct {
 	spent map[string]bool
 }
 
-var everybodys shared
+var ours shared
 
 // Main runs the tests of a package and takes the environment down afterwards:
 //
@@ -51,12 +51,12 @@ var everybodys shared
 //
 // A package that needs only one of the clusters says which.
 func Main(m *testing.M, clusters ...string) {
-	everybodys.names = clusters
+	ours.names = clusters
 	if len(clusters) == 0 {
-		everybodys.names = []string{Classic, VPC}
+		ours.names = []string{Classic, VPC}
 	}
 	code := m.Run()
-	if e := everybodys.environment; e != nil {
+	if e := ours.environment; e != nil {
 		if err := e.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "closing localiks:", err)
 			code = max(code, 1)
@@ -71,10 +71,10 @@ func Main(m *testing.M, clusters ...string) {
 func Environment(t testing.TB) *localiks.Environment {
 	t.Helper()
 	e := environment(t)
-	everybodys.mu.Lock()
-	spent := everybodys.spent
-	everybodys.spent = nil
-	everybodys.mu.Unlock()
+	ours.mu.Lock()
+	spent := ours.spent
+	ours.spent = nil
+	ours.mu.Unlock()
 	for name := range spent {
 		Rebuild(t, name)
 	}
@@ -83,30 +83,30 @@ func Environment(t testing.TB) *localiks.Environment {
 
 // spend tells that whoever comes next needs a cluster of this name made again.
 func spend(name string) {
-	everybodys.mu.Lock()
-	defer everybodys.mu.Unlock()
-	if everybodys.spent == nil {
-		everybodys.spent = map[string]bool{}
+	ours.mu.Lock()
+	defer ours.mu.Unlock()
+	if ours.spent == nil {
+		ours.spent = map[string]bool{}
 	}
-	everybodys.spent[name] = true
+	ours.spent[name] = true
 }
 
 func environment(t testing.TB) *localiks.Environment {
 	t.Helper()
 	requireAcceptance(t)
-	everybodys.once.Do(func() {
+	ours.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		var o localiks.Options
-		for _, name := range everybodys.names {
+		for _, name := range ours.names {
 			o.Clusters = append(o.Clusters, clusterOptions(name))
 		}
-		everybodys.environment, everybodys.err = localiks.Start(ctx, o)
+		ours.environment, ours.err = localiks.Start(ctx, o)
 	})
-	if everybodys.err != nil {
-		t.Fatalf("localiks did not start: %v", everybodys.err)
+	if ours.err != nil {
+		t.Fatalf("localiks did not start: %v", ours.err)
 	}
-	return everybodys.environment
+	return ours.environment
 }
 
 // Rebuild deletes a cluster of the shared localiks and makes another one of the
@@ -115,9 +115,9 @@ func environment(t testing.TB) *localiks.Environment {
 func Rebuild(t testing.TB, name string, changes ...func(*fakeiks.Cluster)) *localiks.Cluster {
 	t.Helper()
 	e := environment(t)
-	everybodys.mu.Lock()
-	delete(everybodys.spent, name)
-	everybodys.mu.Unlock()
+	ours.mu.Lock()
+	delete(ours.spent, name)
+	ours.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	o := clusterOptions(name)

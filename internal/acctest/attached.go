@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,22 +32,22 @@ func attach(t testing.TB, binary string, environment []string) (variable string,
 	if err != nil {
 		t.Fatal(err)
 	}
+	end = sync.OnceFunc(group.Close)
+	t.Cleanup(end)
 	environment = append(slices.Clone(environment), "TMPDIR="+os.TempDir()) // a socket's path must be short
 	if err := group.Start(name, binary, environment, "-debug"); err != nil {
-		group.Close()
 		t.Fatal(err)
 	}
 	log := filepath.Join(folder, "logs", name+".log")
 	for deadline := time.Now().Add(attachLimit); ; time.Sleep(2 * time.Millisecond) {
 		said, err := os.ReadFile(log)
 		if err != nil {
-			t.Error(err)
+			t.Fatal(err)
 		}
 		if providers := reattachment(t, said); providers != "" {
-			return reattachVariable + "=" + providers, group.Close
+			return reattachVariable + "=" + providers, end
 		}
 		if time.Now().After(deadline) {
-			group.Close()
 			t.Fatalf("the provider does not say where it listens within %s:\n%s", attachLimit, said)
 		}
 	}
@@ -67,7 +68,7 @@ func reattachment(t testing.TB, said []byte) string {
 			t.Fatalf("%s: %v", value, err)
 		}
 		for address, config := range providers {
-			if rest, ours := strings.CutPrefix(address, "registry.terraform.io/"); ours {
+			if rest, found := strings.CutPrefix(address, "registry.terraform.io/"); found {
 				providers["registry.opentofu.org/"+rest] = config
 			}
 		}

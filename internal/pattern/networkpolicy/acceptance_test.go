@@ -115,6 +115,7 @@ func TestAccBadInput(t *testing.T) {
 		"bad CIDR":                          acctest.Bad(rule(`source = { nets = ["192.0.2.0/33"] }`), "ingress", "192.0.2.0/33"),
 		"host bits":                         acctest.Bad(rule(`source = { not_nets = ["192.0.2.1/24"] }`), "ingress", "192.0.2.0/24"),
 		"no nets":                           acctest.Bad(rule(`source = { nets = [] }`), "ingress", "empty"),
+		"misspelt source":                   acctest.Bad(rule(`source = { cidrs = ["10.0.0.0/8"] }`), "ingress", "does not know"),
 		"empty source":                      acctest.Bad(rule(`source = {}`), "ingress", "empty"),
 		"both IP versions":                  acctest.Bad(rule(`source = { nets = ["10.0.0.0/8", "::/0"] }`), "ingress", "IPv6"),
 		"no IP version":                     acctest.Bad(rule(`ip_version = 5`), "ingress", "4 or 6"),

@@ -27,7 +27,9 @@ type reader struct {
 
 var (
 	errEmpty = errors.New("it is empty; leave it out where nothing is to be said")
-	errNull  = errors.New("it is null")
+	// A nested attribute that Terraform does not know never comes here.
+	errSaysNothing = errors.New("it is empty; leave it out where nothing is to be said, or look at the names in it: Terraform drops those that it does not know without a word")
+	errNull        = errors.New("it is null")
 )
 
 func (r *reader) wrong(at path.Path, err error) {
@@ -72,7 +74,7 @@ func (r *reader) rule(at path.Path, element attr.Value) v3.Rule {
 	if icmp, ok := r.object(fields["icmp"]); ok && icmp != nil {
 		rule.ICMP = &v3.ICMPFields{Type: r.number(icmp["type"]), Code: r.number(icmp["code"])}
 		if icmp["type"].IsNull() && icmp["code"].IsNull() {
-			r.wrong(at.AtName("icmp"), errEmpty)
+			r.wrong(at.AtName("icmp"), errSaysNothing)
 		}
 	}
 	return rule
@@ -88,7 +90,7 @@ func (r *reader) entity(at path.Path, value attr.Value) v3.EntityRule {
 		empty = empty && field.IsNull()
 	}
 	if empty {
-		r.wrong(at, errEmpty)
+		r.wrong(at, errSaysNothing)
 	}
 	return v3.EntityRule{
 		Nets:              texts(r, at.AtName("nets"), fields["nets"], parseNet),

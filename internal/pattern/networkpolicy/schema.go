@@ -41,6 +41,8 @@ On **classic** clusters policies can also protect the workers' interfaces, which
 
 Policies affect new connections; what is open stays open. Calico's failsafe ports (SSH and Kubernetes API among them) pass every policy of host endpoints.
 
+Mind the names within rules, and read the plan: Terraform drops those that it does not know without a word (` + "`cidrs` in the place of `nets`" + `), and a rule that says less matches more. One that says nothing any more is an error.
+
 For host endpoints, IPv6 needs a rule more than IPv4: hosts find each other's link addresses by ICMPv6 (neighbour discovery), which policies decide about as about everything else, while ARP passes all of them. IBM's ` + "`allow-icmp`" + ` allows ICMP of IPv4 alone. Where a worker's public interface is to be reached over IPv6, allow the protocol ` + "`ICMPv6`" + ` besides (types 135 and 136, and 134 where routers announce themselves); on the private interface IBM's ` + "`allow-all-private-default`" + ` does so.`
 
 const describeTable = "What a policy does to new connections, by the action of its rules; `order` is below that of IBM's policies, and *without* is what these leave open. Packets prove it ([What is proven, and how](../guides/proof.md)). Applied to:"

@@ -71,8 +71,9 @@ before the apply, after it, and after the destroy, and each must meet its verdic
 *refused* (nothing serves the port), *no such name* (the cluster's DNS, a real CoreDNS, does not know it). At least one verdict of each scenario is another with the resource than without, so leaving the resource
 out fails the scenario. An address that a resource is given by the cluster can only be probed after the apply and after the destroy. This page is written from the tables that the tests run.
 
-Scenarios with Calico policies run twice, but for the one with a canary: through ` + "`projectcalico.org/v3`, and through `crd.projectcalico.org/v1`" + ` on clusters without the
-Calico API server, with the same verdicts. The others touch no object of Calico's, so an open or shut door makes no difference to them.
+Scenarios with Calico policies run twice, but for the one with a canary: through ` + "`projectcalico.org/v3`" + `, and through
+` + "`crd.projectcalico.org/v1`" + ` on clusters without the Calico API server, with the same verdicts. The others touch no object of Calico's, so
+an open or shut door makes no difference to them.
 
 `
 

@@ -48,14 +48,13 @@ func (r *report) watch(t *testing.T, sc scenario, door string, play func(*testin
 func (r *report) add(sc scenario, door string, probes int, failed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	same := func(one row) bool { return one.scenario.resource == sc.resource && one.scenario.name == sc.name }
-	i := slices.IndexFunc(r.rows, same)
+	i := slices.IndexFunc(r.rows, func(one row) bool { return one.scenario.is(sc) })
 	if i < 0 {
 		i = len(r.rows)
 		r.rows = append(r.rows, row{scenario: sc})
 	}
 	one := &r.rows[i]
-	if door != "" {
+	if sc.policies() {
 		one.doors = append(one.doors, door)
 		slices.Sort(one.doors)
 	}
@@ -70,11 +69,7 @@ func (r *report) write(file string) error {
 		return nil
 	}
 	order := scenarios()
-	place := func(one row) int {
-		return slices.IndexFunc(order, func(sc scenario) bool {
-			return sc.resource == one.scenario.resource && sc.name == one.scenario.name
-		})
-	}
+	place := func(one row) int { return slices.IndexFunc(order, one.scenario.is) }
 	slices.SortFunc(r.rows, func(a, b row) int { return place(a) - place(b) })
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)

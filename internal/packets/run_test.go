@@ -15,7 +15,7 @@ import (
 // clusters with Calico's own API, projectcalico.org/v3.
 func TestPackets(t *testing.T) {
 	t.Parallel()
-	playAll(t, true, slices.DeleteFunc(scenarios(), func(sc scenario) bool { return !sc.policies() }))
+	playAll(t, "v3", slices.DeleteFunc(scenarios(), func(sc scenario) bool { return !sc.policies() }))
 }
 
 // TestPacketsByStorage plays them on clusters that have crd.projectcalico.org/v1
@@ -23,20 +23,14 @@ func TestPackets(t *testing.T) {
 // Calico's API makes no difference.
 func TestPacketsByStorage(t *testing.T) {
 	t.Parallel()
-	playAll(t, false, slices.DeleteFunc(scenarios(), func(sc scenario) bool { return sc.policies() && !sc.throughBothDoors() }))
+	playAll(t, "v1", slices.DeleteFunc(scenarios(), func(sc scenario) bool { return sc.policies() && !sc.throughBothDoors() }))
 }
 
-func playAll(t *testing.T, calicoAPI bool, all []scenario) {
+// playAll plays scenarios on a stage whose clusters have that Calico API.
+func playAll(t *testing.T, door string, all []scenario) {
 	t.Helper()
-	s := newStage(t, calicoAPI)
+	s := newStage(t, door == "v3")
 	for _, sc := range all {
-		door := ""
-		switch {
-		case sc.policies() && calicoAPI:
-			door = "v3"
-		case sc.policies():
-			door = "v1"
-		}
 		t.Run(sc.resource+"/"+sc.name, func(t *testing.T) { played.watch(t, sc, door, s.play) })
 	}
 }

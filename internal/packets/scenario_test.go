@@ -58,6 +58,11 @@ func (v variant) lines(sc scenario) []line {
 	return lines
 }
 
+// is tells whether both are the same scenario.
+func (sc scenario) is(other scenario) bool {
+	return sc.resource == other.resource && sc.name == other.name
+}
+
 // policies tells whether the scenario's resources are Calico policies. Then the
 // API that they are written through may make a difference.
 func (sc scenario) policies() bool {

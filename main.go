@@ -2,62 +2,20 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"log"
-	"os"
-	"runtime/debug"
-	"slices"
-	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern"
 	"github.com/iks-patterns/terraform-provider-iks/internal/provider"
 )
 
 // version is set when a release is built.
 var version = "dev"
 
-// A plan makes garbage at a great rate and is over in seconds. Collecting it
-// four times more seldom than Go does by itself takes a plan of 200 network
-// policies from 4.0 to 2.9 s of CPU time and from 77 to 174 MiB at its peak; from
-// memoryLimit on it is collected as often as that needs. GOGC and GOMEMLIMIT of
-// the environment go first.
-const (
-	gcPercent   = 400
-	memoryLimit = 512 << 20 // bytes
-)
-
 func main() {
 	underDebugger := flag.Bool("debug", false, "serve under a debugger")
 	flag.Parse()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
-	for _, name := range unreadLogs(os.Environ()) {
-		_ = os.Setenv(name, "OFF") // it fails for names that none of them is
-	}
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: "registry.terraform.io/iks-patterns/iks",
-		Debug:   *underDebugger,
-	})
-	if err != nil {
+	if err := provider.Serve(provider.New(version, pattern.Resources(), pattern.DataSources()), *underDebugger); err != nil {
 		log.Fatal(err)
 	}
-}
-
-// unreadLogs are the variables that turn off what the plugin framework logs, if
-// the environment asks for no log. By itself it writes every step of every
-// attribute to Terraform, which reads it and throws it away: with 200 network
-// policies, 1.7 of 5.3 s of CPU time of a plan in which nothing changes, and 1
-// of 3.1 s of its length.
-func unreadLogs(environment []string) []string {
-	asked := func(v string) bool { return strings.HasPrefix(v, "TF_LOG") && !strings.HasSuffix(v, "=") }
-	if slices.ContainsFunc(environment, asked) {
-		return nil
-	}
-	return []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_PROVIDER_IKS"}
 }

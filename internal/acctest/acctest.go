@@ -1,7 +1,5 @@
 // Package acctest is what acceptance tests share: one running localiks per
-// test process, the provider in this process for terraform-plugin-testing, and
-// the real command line for what only shows there (warnings, saved plans,
-// providers that are killed).
+// test process, and the real command line, led to the provider in that process.
 //
 // Acceptance tests run where TF_ACC is set, as `make test` does. The command
 // line is terraform from PATH, or what TF_ACC_TERRAFORM_PATH names: the same
@@ -16,9 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/provider"
@@ -30,11 +26,21 @@ const (
 	VPC     = "vpc"     // on VPC
 )
 
+// Package is what the acceptance tests of a package need.
+type Package struct {
+	// Clusters that they share, Classic and VPC if none is named.
+	Clusters []string
+	// Resources and DataSources are what the provider offers them. Tests depend on
+	// no more than that: Go does not repeat them when another part changes.
+	Resources   framework.Resources
+	DataSources framework.DataSources
+}
+
 // shared is the environment of this test process. Tests cannot hand one to
 // another in any other way.
 type shared struct {
+	Package
 	once        sync.Once
-	names       []string // of the clusters
 	environment *localiks.Environment
 	err         error
 
@@ -47,14 +53,22 @@ var ours shared
 
 // Main runs the tests of a package and takes the environment down afterwards:
 //
-//	func TestMain(m *testing.M) { acctest.Main(m) }
+//	func TestMain(m *testing.M) { os.Exit(acctest.Main(m, acctest.Package{})) }
 //
-// A package that needs only one of the clusters says which.
-func Main(m *testing.M, clusters ...string) {
-	ours.names = clusters
-	if len(clusters) == 0 {
-		ours.names = []string{Classic, VPC}
+// Where the command line has started this program as the provider, it is that.
+func Main(m *testing.M, p Package) int {
+	ours.Package = p
+	if len(p.Clusters) == 0 {
+		ours.Clusters = []string{Classic, VPC}
 	}
+	if os.Getenv(startedVariable) != "" {
+		if err := provider.Serve(p.provider(), false); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+	provider.SilenceUnreadLogs()
 	code := m.Run()
 	if e := ours.environment; e != nil {
 		if err := e.Close(); err != nil {
@@ -62,11 +76,10 @@ func Main(m *testing.M, clusters ...string) {
 			code = max(code, 1)
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
-// Environment gives the shared localiks, with one classic and one VPC cluster
-// where [Main] was not told otherwise.
+// Environment gives the shared localiks, with the clusters that [Main] was told.
 // It skips the test where acceptance tests are not asked for.
 func Environment(t testing.TB) *localiks.Environment {
 	t.Helper()
@@ -98,7 +111,7 @@ func environment(t testing.TB) *localiks.Environment {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		var o localiks.Options
-		for _, name := range ours.names {
+		for _, name := range ours.Clusters {
 			o.Clusters = append(o.Clusters, clusterOptions(name))
 		}
 		ours.environment, ours.err = localiks.Start(ctx, o)
@@ -170,13 +183,6 @@ func requireAcceptance(t testing.TB) {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("acceptance tests run with TF_ACC=1, as `make test` sets it")
-	}
-}
-
-// Factories serve the provider from this very process, race detector included.
-func Factories() map[string]func() (tfprotov6.ProviderServer, error) {
-	return map[string]func() (tfprotov6.ProviderServer, error){
-		"iks": providerserver.NewProtocol6WithError(provider.New("test")()),
 	}
 }
 

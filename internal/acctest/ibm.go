@@ -30,7 +30,7 @@ func NewWorkspaceWithIBM(t testing.TB, e *localiks.Environment, config string) *
 		t.Fatalf("%s is %s, want a file that is called terraform-provider-ibm", ibmBinary, name)
 	}
 	w := NewWorkspace(t, config)
-	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": providerBinary(t), "IBM-Cloud/ibm": binary}))
+	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": w.dir, "IBM-Cloud/ibm": filepath.Dir(binary)}))
 	w.file("versions.tf", `terraform {
   required_providers {
     iks = { source = "iks-patterns/iks" }
@@ -79,13 +79,13 @@ func CallIKS(t testing.TB, e *localiks.Environment, method, path string, body an
 }
 
 // overrides is a CLI configuration under which providers, by their address
-// without the registry, are those binaries.
-func overrides(binaries map[string]string) string {
+// without the registry, are in those folders.
+func overrides(folders map[string]string) string {
 	var out strings.Builder
 	out.WriteString("provider_installation {\n  dev_overrides {\n")
-	for address, binary := range binaries {
-		for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-			fmt.Fprintf(&out, "    %q = %q\n", registry+"/"+address, filepath.Dir(binary))
+	for address, folder := range folders {
+		for _, registry := range registries() {
+			fmt.Fprintf(&out, "    %q = %q\n", registry+"/"+address, folder)
 		}
 	}
 	out.WriteString("  }\n  direct {}\n}\n")

@@ -11,7 +11,8 @@ import (
 )
 
 // fromPlanToDestroy is the life of a resource in one workspace. Each plan is
-// applied by another process than the one that made it.
+// applied by another provider than the one that made it, the first one by one in
+// a process of its own.
 func (l *life) fromPlanToDestroy() {
 	before := TakeSnapshot(l.t, l.c)
 	viewer := ProviderBlockFor(l.e, localiks.ViewerAPIKey) + l.r.block(quoted(l.r.Cluster), l.r.Arguments)
@@ -24,7 +25,9 @@ func (l *life) fromPlanToDestroy() {
 	})
 	l.step("create", func(t *testing.T) {
 		l.w.Write(l.config(l.r.Arguments))
+		l.w.starts = true
 		l.plannedThenApplied("create")
+		l.w.starts = false
 		l.w.MustPlanEmpty()
 		if ready := l.w.Attributes(l.r.address())["ready"]; ready != true {
 			t.Errorf("ready is %v", ready)
@@ -63,7 +66,7 @@ func (l *life) fromPlanToDestroy() {
 	})
 }
 
-// plannedThenApplied plans in one process and applies in another.
+// plannedThenApplied plans with one provider and applies with another.
 func (l *life) plannedThenApplied(action string, args ...string) Result {
 	l.w.t.Helper()
 	file := filepath.Join(l.w.dir, "saved")

@@ -5,33 +5,35 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/folder"
 )
 
-// Workspace is a folder with a configuration, driven by the real command line
-// against the built provider. It shows what terraform-plugin-testing hides:
-// warnings, exit codes, plans saved by one process and applied by another.
+// Workspace is a folder with a configuration, driven by the real command line.
+// It shows what terraform-plugin-testing hides: warnings, exit codes, plans saved
+// by one process and applied by another.
 type Workspace struct {
 	t   testing.TB
 	dir string
-	// Env is added to the environment of each run.
+	// Env is added to the environment of each run. Where it holds more than
+	// variables of the configuration, the command line starts the provider itself,
+	// for it to see that; else it is led to one in this process.
 	Env []string
+	// starts says that it starts the provider itself anyway.
+	starts bool
 }
 
 // NewWorkspace writes a configuration into a folder of its own.
 func NewWorkspace(t testing.TB, config string) *Workspace {
 	t.Helper()
 	w := &Workspace{t: t, dir: t.TempDir()}
-	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": providerBinary(t)}))
+	startable(t, w.dir)
+	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": w.dir}))
 	w.file("versions.tf", `terraform {
   required_providers {
     iks = { source = "iks-patterns/iks" }
@@ -188,12 +190,16 @@ func (w *Workspace) run(ctx context.Context, args ...string) Result {
 	cmd.Dir = w.dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
-	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(w.dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	// What logs are asked for here is no matter of the command line's.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TF_LOG") })
+	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+filepath.Join(w.dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	cmd.Env = append(cmd.Env, w.Env...)
-	if !logged(cmd.Env) {
-		provider, end := attach(w.t, providerBinary(w.t), cmd.Env)
+	if w.starts || slices.ContainsFunc(w.Env, func(v string) bool { return !strings.HasPrefix(v, "TF_VAR_") }) {
+		cmd.Env = append(cmd.Env, startedVariable+"=1")
+	} else {
+		here, end := serve(w.t, ours.provider())
 		defer end()
-		cmd.Env = append(cmd.Env, provider)
+		cmd.Env = append(cmd.Env, here)
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -232,39 +238,4 @@ func (r *Result) read(out []byte) {
 			r.Planned = append(r.Planned, Change{Address: message.Change.Resource.Addr, Action: message.Change.Action})
 		}
 	}
-}
-
-// built is the provider binary of this test process.
-type built struct {
-	once sync.Once
-	dir  *folder.Folder // ours as long as it is held
-	path string
-	err  error
-}
-
-var binary built
-
-// providerBinary builds the provider once per process, or takes the one that
-// IKS_PROVIDER_BINARY names.
-func providerBinary(t testing.TB) string {
-	t.Helper()
-	binary.once.Do(func() {
-		if binary.path = os.Getenv("IKS_PROVIDER_BINARY"); binary.path != "" {
-			return
-		}
-		dir, err := folder.New("terraform-provider-iks-") // the next test process removes it
-		if err != nil {
-			binary.err = err
-			return
-		}
-		binary.dir, binary.path = dir, filepath.Join(dir.Path, "terraform-provider-iks")
-		out, err := exec.Command("go", "build", "-o", binary.path, "github.com/iks-patterns/terraform-provider-iks").CombinedOutput()
-		if err != nil {
-			binary.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if binary.err != nil {
-		t.Fatalf("building the provider: %v", binary.err)
-	}
-	return binary.path
 }

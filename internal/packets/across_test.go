@@ -69,7 +69,7 @@ resource "iks_nodeport_guard" "it" {
 		},
 		{
 			resource: "iks_remote_service", name: "leads there from an isolated cluster, which has the other one for a peer",
-			config: privateService + remoteService + isolation(`network = "private"`, `peer_cidrs = [iks_private_service.it.ip]`),
+			config: privateService + remoteService + isolated(`network = "private"`, `peer_cidrs = [iks_private_service.it.ip]`),
 			named:  both,
 			lines: []line{
 				byName, byAddress,

@@ -32,7 +32,7 @@ func busybox() sandbox.Image {
 func canaries(t *testing.T, r *run) {
 	t.Helper()
 	open := closed(t, r)
-	r.workspace.Write(r.head + isolation(`network = "private"`, `allow = ["vpn"]`, `canary = { image = "`+busyboxImage+`", namespace = "default" }`))
+	r.workspace.Write(r.head + isolated(`network = "private"`, `allow = ["vpn"]`, `canary = { image = "`+busyboxImage+`", namespace = "default" }`))
 	const says = "exit code 1: DNS does not answer for kubernetes.default.svc.cluster.local. The API server does not answer at 172.21.0.1:443."
 	if got := r.workspace.Apply(); got.ExitCode == 0 || !strings.Contains(strings.Join(got.Errors(), " "), says) {
 		t.Errorf("with DNS and the API server closed to pods, the apply ends with exit code %d:\n%s", got.ExitCode, strings.Join(got.Errors(), "\n"))
@@ -40,7 +40,7 @@ func canaries(t *testing.T, r *run) {
 	open()
 	r.workspace.MustDestroy()
 	server := r.stage.addresses(server)[0].String()
-	r.workspace.Write(r.head + isolation(`network = "private"`,
+	r.workspace.Write(r.head + isolated(`network = "private"`,
 		`canary = { image = "`+busyboxImage+`", namespace = "default", command = ["sh", "-c", "timeout 3 nc `+server+` 8080 </dev/null | grep -q . || { echo the server is away; exit 1; }"] }`))
 	if got := r.workspace.Apply(); got.ExitCode == 0 || !strings.Contains(strings.Join(got.Errors(), " "), "the server is away") {
 		t.Errorf("an apply that cuts off what its canary needs ends with exit code %d:\n%s", got.ExitCode, strings.Join(got.Errors(), "\n"))

@@ -1,6 +1,6 @@
 package packets
 
-import isolated "github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
+import "github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
 
 // alive is what a cluster needs to live, under either set.
 func alive() []line {
@@ -17,8 +17,8 @@ func alive() []line {
 	}
 }
 
-// isolation is a configuration with arguments besides cluster and region.
-func isolation(arguments ...string) string {
+// isolated is a configuration with arguments besides cluster and region.
+func isolated(arguments ...string) string {
 	config := "resource \"iks_network_isolation\" \"it\" {\n  cluster = var.cluster\n  region = \"us-south\"\n  confirm_seconds = 1\n"
 	for _, argument := range arguments {
 		config += "  " + argument + "\n"
@@ -30,7 +30,7 @@ func isolation(arguments ...string) string {
 // itself, nothing of them is closed.
 func table(network string) []line {
 	var out []line
-	for _, row := range isolated.Table() {
+	for _, row := range isolation.Table() {
 		if row.Network != network {
 			continue
 		}
@@ -50,13 +50,13 @@ func networkIsolation() []scenario {
 	all := []scenario{
 		{
 			name:     "isolates the private network and cuts nothing off that the cluster needs, after each single policy",
-			config:   isolation(`network = "private"`),
+			config:   isolated(`network = "private"`),
 			lines:    append(alive(), table("private")...),
 			eachStep: alive(),
 		},
 		{
 			name:   "lets peers on the private network talk to the workers and be talked to",
-			config: isolation(`network = "private"`, `peer_cidrs = [var.neighbour_cidr]`),
+			config: isolated(`network = "private"`, `peer_cidrs = [var.neighbour_cidr]`),
 			lines: []line{
 				{from: []who{neighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: open},
 				{from: []who{worker, pod}, to: server, ports: []uint16{443, 8080}, protocols: tcp, without: open, with: open},
@@ -65,13 +65,13 @@ func networkIsolation() []scenario {
 		},
 		{
 			name:     "isolates the public network and cuts nothing off that the cluster needs, after each single policy",
-			config:   isolation(`network = "public"`),
+			config:   isolated(`network = "public"`),
 			lines:    append(alive(), table("public")...),
 			eachStep: alive(),
 		},
 		{
 			name:   "sends a canary that runs for real, and takes back at once what the canary finds cut off",
-			config: isolation(`network = "private"`, `canary = { image = "`+busyboxImage+`", namespace = "default" }`),
+			config: isolated(`network = "private"`, `canary = { image = "`+busyboxImage+`", namespace = "default" }`),
 			lines: []line{
 				{from: []who{pod}, to: webName, ports: []uint16{80}, protocols: tcp, without: open, with: open},
 				{from: []who{pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},

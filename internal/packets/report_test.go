@@ -1,7 +1,6 @@
 package packets
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -9,6 +8,16 @@ import (
 	"sync"
 	"testing"
 	"text/tabwriter"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/inboundguard"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/networkpolicy"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/strongswan"
 )
 
 // played is what the suite has played.
@@ -16,7 +25,10 @@ var played report
 
 // TestMain says at the end what was played.
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := acctest.Main(m, acctest.Package{Resources: framework.Resources{
+		inboundguard.NewResource, isolation.NewResource, networkpolicy.NewResource, nodeportguard.NewResource,
+		privateservice.NewResource, remoteservice.NewResource, strongswan.NewResource,
+	}})
 	if err := played.write(os.Getenv("PACKETS_REPORT")); err != nil {
 		fmt.Fprintln(os.Stderr, "the report:", err)
 		code = max(code, 1)
@@ -92,10 +104,5 @@ func (r *report) write(file string) error {
 		_, err := fmt.Fprint(os.Stdout, out.String())
 		return err
 	}
-	appended, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = appended.WriteString(out.String())
-	return errors.Join(err, appended.Close())
+	return os.WriteFile(file, []byte(out.String()), 0o600)
 }

@@ -57,6 +57,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	r.workspace = acctest.NewWorkspace(t, r.head+sc.config)
 	r.workspace.Env = environment
 	if sc.tunnel != nil {
+		r.workspace.Env = append(r.workspace.Env, s.proxy...)
 		r.company(t)
 		r.routed(t, "before", false)
 	}

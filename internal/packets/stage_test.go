@@ -304,10 +304,9 @@ func (s *stage) addresses(to where) []netip.Addr {
 	return list
 }
 
-// variables that configurations may use, as TF_VAR_name=JSON, beside the rest of the environment.
+// variables that configurations may use, as TF_VAR_name=JSON.
 func (s *stage) variables(t *testing.T) (environment []string, declarations string) {
 	t.Helper()
-	environment = slices.Clone(s.proxy)
 	for name, value := range map[string]any{
 		"cluster":        clusterName,
 		"other_cluster":  otherClusterName,

@@ -13,9 +13,12 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{Resources: pattern.Resources(), DataSources: pattern.DataSources()}))
+}
 
 const guard = `
 resource "iks_nodeport_guard" "it" {

@@ -1,5 +1,6 @@
-// Package provider is the front door: the provider block, and the lists of what
-// is offered behind it.
+// Package provider is the front door: the provider block, and how the provider is
+// served. What is offered behind it is handed in: package pattern lists it all, a
+// part's own tests offer that part.
 package provider
 
 import (
@@ -10,27 +11,20 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/albstate"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/clusterinfo"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/exposurepolicy"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/inboundguard"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/networkpolicy"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateingress"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
-	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/strongswan"
 )
 
-// New makes a provider of the given version.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &iksProvider{version: version} }
+// New makes a provider of the given version that offers these resources and data
+// sources.
+func New(version string, resources framework.Resources, dataSources framework.DataSources) func() provider.Provider {
+	return func() provider.Provider {
+		return &iksProvider{version: version, resources: resources, dataSources: dataSources}
+	}
 }
 
 type iksProvider struct {
-	version string
+	version     string
+	resources   framework.Resources
+	dataSources framework.DataSources
 }
 
 func (p *iksProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -58,30 +52,8 @@ func (p *iksProvider) userAgent(terraform string) string {
 	return framework.ManagedByValue + "/" + p.version + " (terraform " + terraform + ")"
 }
 
-// Resources are the parts of the pattern.
-func (p *iksProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{
-		albstate.NewResource(),
-		edgepool.NewResource(),
-		exposurepolicy.NewResource(),
-		inboundguard.NewResource(),
-		isolation.NewResource(),
-		networkpolicy.NewResource(),
-		nodeportguard.NewResource(),
-		privateingress.NewResource(),
-		privateservice.NewResource(),
-		remoteservice.NewResource(),
-		strongswan.NewResource(),
-	}
-}
+func (p *iksProvider) Resources(context.Context) []func() resource.Resource { return p.resources.New() }
 
-// DataSources are the look-ups.
 func (p *iksProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{
-		albstate.NewDataSource(),
-		clusterinfo.NewClusterDataSource(),
-		clusterinfo.NewWorkerPoolsDataSource(),
-		edgepool.NewDataSource(),
-		strongswan.NewDataSource(),
-	}
+	return p.dataSources.New()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern"
 	"github.com/iks-patterns/terraform-provider-iks/internal/provider"
 )
 
@@ -20,7 +21,7 @@ import (
 // them: what people have in their states does not go away.
 func TestStatesOfAllSchemaVersions(t *testing.T) {
 	t.Parallel()
-	server, err := providerserver.NewProtocol6WithError(provider.New("test")())()
+	server, err := providerserver.NewProtocol6WithError(provider.New("test", pattern.Resources(), pattern.DataSources())())()
 	if err != nil {
 		t.Fatal(err)
 	}

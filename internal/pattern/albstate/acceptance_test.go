@@ -3,6 +3,7 @@ package albstate_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -13,11 +14,18 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/albstate"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Resources:   framework.Resources{albstate.NewResource},
+		DataSources: framework.DataSources{albstate.NewDataSource},
+	}))
+}
 
 // byHand is the IKS API as a person with an API key uses it.
 func byHand(t *testing.T, e *localiks.Environment) *iks.Client {

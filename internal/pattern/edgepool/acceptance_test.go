@@ -2,6 +2,7 @@ package edgepool_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"testing"
 
@@ -11,10 +12,17 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/edgepool"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Resources:   framework.Resources{edgepool.NewResource},
+		DataSources: framework.DataSources{edgepool.NewDataSource},
+	}))
+}
 
 const edgeSelector = "ibm-cloud.kubernetes.io/worker-pool-name=edge"
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +15,19 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/albstate"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/exposurepolicy"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateingress"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Resources: framework.Resources{albstate.NewResource, exposurepolicy.NewResource, privateingress.NewResource, privateservice.NewResource},
+	}))
+}
 
 const policyName = "iks-exposure-policy"
 

@@ -2,6 +2,7 @@ package inboundguard_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -10,10 +11,18 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/inboundguard"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m, acctest.Classic) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Clusters:  []string{acctest.Classic},
+		Resources: framework.Resources{inboundguard.NewResource, nodeportguard.NewResource},
+	}))
+}
 
 const policies = acctest.GlobalPolicies
 

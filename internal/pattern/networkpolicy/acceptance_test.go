@@ -3,6 +3,7 @@ package networkpolicy_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,10 +13,17 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/networkpolicy"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m, acctest.Classic) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Clusters:  []string{acctest.Classic},
+		Resources: framework.Resources{networkpolicy.NewResource},
+	}))
+}
 
 // tiersOf are Calico's tiers as it keeps them.
 func tiersOf(t *testing.T, c *localiks.Cluster) dynamic.ResourceInterface {

@@ -3,15 +3,23 @@ package nodeportguard_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/nodeportguard"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m, acctest.Classic) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Clusters:  []string{acctest.Classic},
+		Resources: framework.Resources{nodeportguard.NewResource},
+	}))
+}
 
 const policies = acctest.GlobalPolicies
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,11 +18,18 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/albstate"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateingress"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Resources: framework.Resources{albstate.NewResource, privateingress.NewResource},
+	}))
+}
 
 const address = "iks_private_ingress.it"
 

@@ -3,6 +3,7 @@ package remoteservice_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,10 +14,17 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/privateservice"
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/remoteservice"
 )
 
-func TestMain(m *testing.M) { acctest.Main(m) }
+func TestMain(m *testing.M) {
+	os.Exit(acctest.Main(m, acctest.Package{
+		Resources: framework.Resources{privateservice.NewResource, remoteservice.NewResource},
+	}))
+}
 
 // others plays everybody else in a cluster.
 type others struct {

@@ -30,7 +30,7 @@ func NewWorkspaceWithIBM(t testing.TB, e *localiks.Environment, config string) *
 		t.Fatalf("%s is %s, want a file that is called terraform-provider-ibm", ibmBinary, name)
 	}
 	w := NewWorkspace(t, config)
-	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": w.dir, "IBM-Cloud/ibm": filepath.Dir(binary)}))
+	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": startable(t), "IBM-Cloud/ibm": filepath.Dir(binary)}))
 	w.file("versions.tf", `terraform {
   required_providers {
     iks = { source = "iks-patterns/iks" }

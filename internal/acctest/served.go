@@ -88,15 +88,17 @@ func reattachment(t testing.TB, config *plugin.ReattachConfig) string {
 	return string(raw)
 }
 
-// startable puts this program into a folder where the command line can start it
-// as the provider.
-func startable(t testing.TB, dir string) {
+// startable gives a folder in which the command line can start this program as
+// the provider.
+func startable(t testing.TB) string {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
 	if err := os.Symlink(program, filepath.Join(dir, "terraform-provider-iks")); err != nil {
 		t.Fatal(err)
 	}
+	return dir
 }

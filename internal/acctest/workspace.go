@@ -32,8 +32,7 @@ type Workspace struct {
 func NewWorkspace(t testing.TB, config string) *Workspace {
 	t.Helper()
 	w := &Workspace{t: t, dir: t.TempDir()}
-	startable(t, w.dir)
-	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": w.dir}))
+	w.file("cli.tfrc", overrides(map[string]string{"iks-patterns/iks": startable(t)}))
 	w.file("versions.tf", `terraform {
   required_providers {
     iks = { source = "iks-patterns/iks" }
@@ -195,7 +194,8 @@ func (w *Workspace) run(ctx context.Context, args ...string) Result {
 	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+filepath.Join(w.dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	cmd.Env = append(cmd.Env, w.Env...)
 	if w.starts || slices.ContainsFunc(w.Env, func(v string) bool { return !strings.HasPrefix(v, "TF_VAR_") }) {
-		cmd.Env = append(cmd.Env, startedVariable+"=1")
+		// The race detector would wait for a second at each end.
+		cmd.Env = append(cmd.Env, startedVariable+"=1", "GORACE=atexit_sleep_ms=0")
 	} else {
 		here, end := serve(w.t, ours.provider())
 		defer end()

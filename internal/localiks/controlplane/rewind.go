@@ -42,26 +42,46 @@ type content map[string]string
 var ownBusiness = []string{"compact_rev_key", "/registry/events/", "/registry/leases/", "/registry/masterleases/"}
 
 func (l *local) rewind(ctx context.Context) error {
-	now, err := l.content(ctx)
-	if err != nil {
-		return err
+	for {
+		now, err := l.content(ctx)
+		if err != nil {
+			return err
+		}
+		todo := l.initial.changes(now)
+		// Each change has a revision of its own, as the API server's have: those who
+		// watch go on behind the last one that they have seen, and would miss the rest
+		// of several with the same.
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(atOnce)
+		for _, c := range todo {
+			group.Go(func() error { return l.store.call(ctx, c.method, c.request, nil) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		// Until a namespace is gone, controllers may put something into it that was
+		// not there yet at the look above.
+		if !slices.ContainsFunc(todo, change.endsNamespace) {
+			return nil
+		}
 	}
-	// Each change has a revision of its own, as the API server's have: those who
-	// watch go on behind the last one that they have seen, and would miss the rest
-	// of several with the same.
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for _, c := range l.initial.changes(now) {
-		group.Go(func() error { return l.store.call(ctx, c.method, c.request, nil) })
-	}
-	return group.Wait()
 }
 
 // change is a request to etcd.
 type change struct {
-	method  string // "kv/put"
+	key     string
+	method  string // put or deleteRange
 	request map[string]any
 }
+
+func (c change) endsNamespace() bool {
+	return c.method == deleteRange && strings.HasPrefix(c.key, "/registry/namespaces/")
+}
+
+const (
+	put         = "kv/put"
+	deleteRange = "kv/deleterange"
+)
 
 // content reads what is the cluster's.
 func (l *local) content(ctx context.Context) (content, error) {
@@ -99,12 +119,12 @@ func (c content) changes(now content) []change {
 	encoded := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 	for key, value := range c {
 		if have, found := now[key]; !found || have != value {
-			requests = append(requests, change{"kv/put", map[string]any{"key": encoded(key), "value": encoded(value)}})
+			requests = append(requests, change{key, put, map[string]any{"key": encoded(key), "value": encoded(value)}})
 		}
 	}
 	for key := range now {
 		if _, stays := c[key]; !stays {
-			requests = append(requests, change{"kv/deleterange", map[string]any{"key": encoded(key)}})
+			requests = append(requests, change{key, deleteRange, map[string]any{"key": encoded(key)}})
 		}
 	}
 	return requests

@@ -108,13 +108,14 @@ func TestAccLateAddress(t *testing.T) {
 // A load balancer that never comes: the message has the words of IBM's events.
 func TestAccNoAddress(t *testing.T) {
 	e := acctest.Environment(t)
-	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort+brief+`  load_balancer_ip = "192.168.77.1"`))
+	const patient = "  timeouts = { create = \"10s\" }\n" // on a busy machine the event takes a while
+	w := acctest.NewWorkspace(t, block(e, acctest.Classic, onePort+patient+`  load_balancer_ip = "192.168.77.1"`))
 	r := w.MustApply()
 	says(t, "the warning", r.Warnings(), "Requested cloud provider IP 192.168.77.1 is not available")
 	has(t, w, map[string]any{"ready": false, "ip": nil})
 
 	// Without the wish it gets another one, in place.
-	w.Write(block(e, acctest.Classic, onePort+brief))
+	w.Write(block(e, acctest.Classic, onePort))
 	if r := w.MustApply(); !acted(r, "update") {
 		t.Errorf("planned is %v", r.Planned)
 	}

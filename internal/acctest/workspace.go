@@ -194,8 +194,9 @@ func (w *Workspace) run(ctx context.Context, args ...string) Result {
 	cmd.Env = append(cmd.Env, "TF_CLI_CONFIG_FILE="+filepath.Join(w.dir, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	cmd.Env = append(cmd.Env, w.Env...)
 	if w.starts || slices.ContainsFunc(w.Env, func(v string) bool { return !strings.HasPrefix(v, "TF_VAR_") }) {
-		// The race detector would wait for a second at each end.
-		cmd.Env = append(cmd.Env, startedVariable+"=1", "GORACE=atexit_sleep_ms=0")
+		// A race that is found ends it, which the command line notices; else the race
+		// detector would wait for a second at each end.
+		cmd.Env = append(cmd.Env, startedVariable+"=1", "GORACE=halt_on_error=1 atexit_sleep_ms=0")
 	} else {
 		here, end := serve(w.t, ours.provider())
 		defer end()

@@ -3,16 +3,14 @@ package networkpolicy_test
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 )
 
 // A plan without changes asks the cluster as often for 200 policies of three
 // rules as for two: once for the API, and once for the policies of each
-// namespace. How long it takes is in the log.
+// namespace.
 func TestAccManyPolicies(t *testing.T) {
 	e, c := acctest.Fresh(t, acctest.Classic)
 	config := func(count int) string {
@@ -39,9 +37,7 @@ resource "iks_network_policy" "many" {
 			t.Fatal(err)
 		}
 		e.IKS.ResetRequests()
-		began, before := time.Now(), cpu(t)
 		w.MustPlanEmpty()
-		took, busy := time.Since(began), cpu(t)-before
 		events, err := c.Audit(t.Context(), mark)
 		if err != nil {
 			t.Fatal(err)
@@ -50,7 +46,7 @@ resource "iks_network_policy" "many" {
 		for _, event := range events.FromAgent("terraform-provider-iks") {
 			asked = append(asked, event.Verb+" "+event.URI)
 		}
-		t.Logf("%s, CPU %s: %s", took, busy, strings.Join(asked, ", "))
+		t.Log(strings.Join(asked, ", "))
 		return len(asked), len(e.IKS.Requests())
 	}
 	w := acctest.NewWorkspace(t, config(2))
@@ -63,15 +59,4 @@ resource "iks_network_policy" "many" {
 		t.Errorf("for 200 policies %d requests to the cluster and %d to IKS, for 2 there were %d and %d", manyKube, manyIKS, fewKube, fewIKS)
 	}
 	w.MustDestroy()
-}
-
-// cpu is the time that processors have spent on processes that this one has
-// waited for, and on those that they have waited for: Terraform's providers.
-func cpu(t *testing.T) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

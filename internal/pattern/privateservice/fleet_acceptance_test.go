@@ -2,9 +2,7 @@ package privateservice_test
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
@@ -58,25 +56,12 @@ func planRequests(t *testing.T, e *localiks.Environment, c *localiks.Cluster, w 
 		t.Fatal(err)
 	}
 	e.IKS.ResetRequests()
-	before := childrenCPU(t)
 	w.MustPlanEmpty()
-	spent := childrenCPU(t) - before
 	events, err := c.Audit(t.Context(), mark)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ours := events.FromAgent("terraform-provider-iks")
-	t.Logf("plan without a change: %.2f s of CPU, %d requests of the cluster, %d of IKS", spent.Seconds(), len(ours), len(e.IKS.Requests()))
+	t.Logf("plan without a change: %d requests of the cluster, %d of IKS", len(ours), len(e.IKS.Requests()))
 	return ours, len(e.IKS.Requests())
-}
-
-// childrenCPU is what the programs that this process ran have spent: Terraform
-// and the provider.
-func childrenCPU(t *testing.T) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

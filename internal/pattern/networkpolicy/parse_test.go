@@ -126,6 +126,11 @@ func FuzzRules(f *testing.F) {
 			!again.Types.Equal(m.Types) || !again.Selector.Equal(m.Selector) || !again.Order.Equal(m.Order) {
 			t.Fatalf("%s: it became\n%v\nand then\n%v", document, m, again)
 		}
+		settled := model{}
+		settled.declare(twice.spec)
+		if !settled.Ingress.Equal(again.Ingress) || !settled.Egress.Equal(again.Egress) {
+			t.Fatalf("%s: it became\n%v\nand is spelt otherwise each time:\n%v", document, again, settled)
+		}
 		for i, rule := range m.Ingress.Elements() {
 			if !sameRule(rule, again.Ingress.Elements()[i]) && len(problemsOf(rule)) == 0 {
 				t.Fatalf("%s: rule %d is not the same as itself: %v", document, i, rule)

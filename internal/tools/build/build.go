@@ -65,7 +65,11 @@ func (b *Builder) Path(ctx context.Context, program string) (string, error) {
 	if len(selected) != 1 {
 		return "", fmt.Errorf("%s is a group of %d programs, not one", program, len(selected))
 	}
-	return b.ensure(ctx, selected[0])
+	t, err := b.target(selected[0])
+	if err != nil {
+		return "", err
+	}
+	return t.path(), b.ensure(ctx, t)
 }
 
 // Built says where a program lies and whether it is there, without making it.
@@ -77,78 +81,117 @@ func (b *Builder) Built(p Program) (path string, ok bool, err error) {
 	return t.path(), t.exists(), nil
 }
 
-// Ensure makes whatever is missing of the programs and groups that are named,
-// one after the other: two at a time would compile what they share twice.
+// Ensure makes whatever is missing of the programs and groups that are named:
+// those of a module together, so that compilers have work while one is linked,
+// and one module after the other, for two at a time would compile what they
+// share twice.
 func (b *Builder) Ensure(ctx context.Context, names ...string) error {
 	selected, err := Select(names...)
 	if err != nil {
 		return err
 	}
+	var together []target
 	for _, p := range selected {
-		if _, err := b.ensure(ctx, p); err != nil {
+		t, err := b.target(p)
+		if err != nil {
+			return err
+		}
+		if len(together) > 0 && !t.builtLike(together[0]) {
+			if err := b.ensure(ctx, together...); err != nil {
+				return err
+			}
+			together = nil
+		}
+		together = append(together, t)
+	}
+	return b.ensure(ctx, together...)
+}
+
+// ensure makes those of some programs that are missing; they are built alike. A
+// folder in the cache is complete from the moment it bears its final name.
+func (b *Builder) ensure(ctx context.Context, programs ...target) error {
+	var missing []target
+	for _, t := range programs {
+		if t.exists() {
+			t.touch()
+			continue
+		}
+		if err := os.MkdirAll(b.Cache, 0o755); err != nil {
+			return fmt.Errorf("cache of %s: %w", t.Name, err)
+		}
+		unlock, err := b.lock(ctx, t.Name) // in everybody's order, that of Programs
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		if !t.exists() { // another process may have made it while this one waited
+			missing = append(missing, t)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := b.make(ctx, missing); err != nil {
+		return fmt.Errorf("making %s %s: %w", names(missing), missing[0].version, err)
+	}
+	for _, t := range missing {
+		b.prune(t)
+	}
+	return nil
+}
+
+func (b *Builder) make(ctx context.Context, missing []target) error {
+	done := b.report("building "+names(missing), fmt.Sprintf("%s %s", missing[0].Module, missing[0].version))
+	partial := missing[0].folder + ".partial"
+	err := os.RemoveAll(partial)
+	if err == nil {
+		err = b.fill(ctx, missing, partial)
+	}
+	for _, t := range missing {
+		if err == nil {
+			err = os.Rename(filepath.Join(partial, t.Name), t.folder)
+		}
+	}
+	_ = os.RemoveAll(partial) // what failed is worth more than what cannot be cleared
+	done(err)
+	return err
+}
+
+// fill makes a folder for each program, in one that is there for it.
+func (b *Builder) fill(ctx context.Context, missing []target, partial string) error {
+	module := filepath.Join(b.Source, missing[0].Folder)
+	built := filepath.Join(partial, "built") + string(filepath.Separator)
+	args := []string{"build", "-buildvcs=false", "-ldflags", missing[0].flags, "-o", built}
+	binaries := false
+	for _, t := range missing {
+		if t.Package != "" {
+			args, binaries = append(args, t.Package), true
+		}
+	}
+	if binaries {
+		if _, err := runGo(ctx, module, args...); err != nil {
+			return err
+		}
+	}
+	for _, t := range missing {
+		folder := filepath.Join(partial, t.Name)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		if t.Package != "" {
+			if err := os.Rename(filepath.Join(built, t.built()), filepath.Join(folder, t.Name)); err != nil {
+				return err
+			}
+		}
+		if err := t.copyFiles(ctx, module, folder); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ensure gives the program's path, and makes it where it is missing. A folder
-// in the cache is complete from the moment it bears its final name.
-func (b *Builder) ensure(ctx context.Context, p Program) (string, error) {
-	t, err := b.target(p)
-	if err != nil {
-		return "", err
-	}
-	if t.exists() {
-		t.touch()
-		return t.path(), nil
-	}
-	if err := os.MkdirAll(b.Cache, 0o755); err != nil {
-		return "", fmt.Errorf("cache of %s: %w", p.Name, err)
-	}
-	unlock, err := b.lock(ctx, p.Name)
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if t.exists() { // another process made it while this one waited
-		return t.path(), nil
-	}
-	if err := b.make(ctx, t); err != nil {
-		return "", fmt.Errorf("making %s %s: %w", p.Name, t.version, err)
-	}
-	b.prune(t)
-	return t.path(), nil
-}
-
-func (b *Builder) make(ctx context.Context, t target) error {
-	done := b.report("building "+t.Name, fmt.Sprintf("%s %s", t.Module, t.version))
-	partial := t.folder + ".partial"
-	if err := os.RemoveAll(partial); err != nil {
-		return err
-	}
-	err := b.fill(ctx, t, partial)
-	if err == nil {
-		err = os.Rename(partial, t.folder)
-	}
-	if err != nil {
-		_ = os.RemoveAll(partial) // what failed is worth more than what cannot be cleared
-	}
-	done(err)
-	return err
-}
-
-func (b *Builder) fill(ctx context.Context, t target, folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	module := filepath.Join(b.Source, t.Folder)
-	if t.Package != "" {
-		args := []string{"build", "-buildvcs=false", "-ldflags", t.flags, "-o", filepath.Join(folder, t.Name), t.Package}
-		if _, err := runGo(ctx, module, args...); err != nil {
-			return err
-		}
-	}
+// copyFiles copies the files that belong to the program beside it.
+func (t target) copyFiles(ctx context.Context, module, folder string) error {
 	if len(t.Files) == 0 {
 		return nil
 	}

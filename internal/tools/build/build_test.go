@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,6 +79,59 @@ func TestPathBuildsOnce(t *testing.T) {
 	}
 	if _, err := os.Stat(paths[0]); err != nil {
 		t.Errorf("the build before, which others may use: %v", err)
+	}
+}
+
+// TestOneModuleAtOnce sees that what is missing of a module is built by one call,
+// and that each program comes to its own place.
+func TestOneModuleAtOnce(t *testing.T) {
+	t.Parallel()
+	var progress bytes.Buffer
+	b := fixture(t, &progress)
+	folder := filepath.Join(b.Source, "kubernetes")
+	files := map[string]string{
+		"go.mod":        "module example.com/kubernetes\n\ngo 1.26.0\n\nrequire k8s.io/kubernetes v1.37.2\n\nreplace k8s.io/kubernetes => ./source\n",
+		"go.sum":        "",
+		"source/go.mod": "module k8s.io/kubernetes\n\ngo 1.26.0\n",
+	}
+	programs := []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+	for _, name := range programs {
+		files["source/cmd/"+name+"/main.go"] = "package main\n\nfunc main() { print(\"I am " + name + "\") }\n"
+	}
+	for name, content := range files {
+		file := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.Path(t.Context(), programs[1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Ensure(t.Context(), append(programs, "etcd")...); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"building kube-controller-manager: done", "building kube-apiserver, kube-scheduler: done", "building etcd: done",
+	} {
+		if strings.Count(progress.String(), line) != 1 {
+			t.Errorf("%q is not there once:\n%s", line, progress.String())
+		}
+	}
+	for _, name := range programs {
+		path, err := b.Path(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := exec.CommandContext(t.Context(), path).CombinedOutput()
+		if err != nil || string(said) != "I am "+name {
+			t.Errorf("%s says %q, %v", path, said, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(b.Cache, "*.partial")); err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
 

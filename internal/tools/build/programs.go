@@ -42,7 +42,8 @@ const (
 )
 
 // Programs lists everything that can be made, in the order in which it is
-// built: what later ones share with earlier ones is compiled once.
+// built: what later ones share with earlier ones is compiled once. Those of one
+// module stand together, see [Builder.Ensure].
 func Programs() []Program {
 	var all []Program
 	for _, name := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"} {
@@ -82,13 +83,13 @@ func Programs() []Program {
 			Folder: "calico", Module: calico, Package: calico + "/felix/cmd/calico-felix",
 		},
 		Program{
+			Name: "calicoctl", Group: GroupTests, InAll: true,
+			Folder: "calico", Module: calico, Package: calico + "/calicoctl/calicoctl",
+		},
+		Program{
 			Name: "coredns", Group: GroupPackets,
 			// A main of its own, with few plugins.
 			Folder: "coredns", Module: "github.com/coredns/coredns", Package: ".",
-		},
-		Program{
-			Name: "calicoctl", Group: GroupTests, InAll: true,
-			Folder: "calico", Module: calico, Package: calico + "/calicoctl/calicoctl",
 		},
 		Program{
 			Name: "etcd", Group: GroupCluster, InAll: true,

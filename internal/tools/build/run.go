@@ -71,7 +71,7 @@ func environment(outside []string) []string {
 // a fifth of OpenTofu and a minute of Felix: without inlining half of that.
 func compilerFlags() string {
 	flags := []string{"-gcflags=all=-dwarf=false"}
-	for _, sdk := range []string{"github.com/aws", "github.com/Azure", "github.com/aliyun", "github.com/tencentcloud", "cloud.google.com/go"} {
+	for _, sdk := range []string{"github.com/aws", "github.com/Azure", "github.com/aliyun", "github.com/tencentcloud", "github.com/envoyproxy", "cloud.google.com/go"} {
 		flags = append(flags, "'-gcflags="+sdk+"/...=-dwarf=false -l'")
 	}
 	return strings.Join(flags, " ")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -65,6 +66,28 @@ func (t target) path() string {
 		return t.folder
 	}
 	return filepath.Join(t.folder, t.Name)
+}
+
+// builtLike tells whether both can be built by one call of the go command.
+func (t target) builtLike(other target) bool {
+	return t.Folder == other.Folder && t.flags == other.flags
+}
+
+// built is the file name that the go command gives the binary.
+func (t target) built() string {
+	if t.Package == "." {
+		return t.Folder
+	}
+	return path.Base(t.Package)
+}
+
+// names lists programs for people.
+func names(targets []target) string {
+	var all []string
+	for _, t := range targets {
+		all = append(all, t.Name)
+	}
+	return strings.Join(all, ", ")
 }
 
 func (t target) exists() bool {

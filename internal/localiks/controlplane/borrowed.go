@@ -84,8 +84,10 @@ func (b *borrowed) pause(context.Context) error    { return b.do(orderPause) }
 func (b *borrowed) resume(context.Context) error   { return b.do(orderResume) }
 func (b *borrowed) stopAPI(context.Context) error  { return b.do(orderStop) }
 func (b *borrowed) startAPI(context.Context) error { return b.do(orderStart) }
-func (b *borrowed) rewind(context.Context) error   { return b.do(orderRewind) }
 func (b *borrowed) check() error                   { return b.do(orderCheck) }
+
+// The lender sees to it that nothing is left in namespaces.
+func (b *borrowed) rewind(context.Context) ([]string, error) { return nil, b.do(orderRewind) }
 
 func (b *borrowed) stored(context.Context) (map[string]string, error) {
 	a, err := b.order(order{Do: orderStored})

@@ -191,7 +191,7 @@ func (l *local) startCalico() error {
 	}
 	if err == nil {
 		err = l.processes.Start(calicoAPIServer, l.programs[calicoAPIServer],
-			[]string{"DATASTORE_TYPE=kubernetes", "KUBECONFIG=" + config},
+			[]string{oneProcessor, "DATASTORE_TYPE=kubernetes", "KUBECONFIG=" + config},
 			"--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(reserved.number), "--permit-port-sharing",
 			"--tls-cert-file", calicoAPIServer+".crt", "--tls-private-key-file", calicoAPIServer+".key",
 			"--kubeconfig", config, "--authentication-kubeconfig", config, "--authorization-kubeconfig", config)

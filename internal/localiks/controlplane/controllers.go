@@ -23,7 +23,7 @@ func (l *local) control(ctx context.Context, s *steps) error {
 		if err != nil {
 			return err
 		}
-		err = l.processes.Start(scheduler, l.programs[scheduler], nil,
+		err = l.processes.Start(scheduler, l.programs[scheduler], []string{oneProcessor},
 			"--kubeconfig", planner, "--leader-elect=false", "--secure-port", "0", "--profiling=false",
 			"--kube-api-qps", "1000", "--kube-api-burst", "1000")
 		if err != nil {
@@ -42,7 +42,7 @@ func (l *local) startManager() error {
 	if err != nil {
 		return err
 	}
-	return l.processes.Start(controllerManager, l.programs[controllerManager], nil,
+	return l.processes.Start(controllerManager, l.programs[controllerManager], []string{oneProcessor},
 		"--kubeconfig", config, "--service-account-private-key-file", "sa.key", "--root-ca-file", "ca.crt",
 		"--leader-elect=false", "--secure-port", "0", "--profiling=false",
 		"--flex-volume-plugin-dir", "volume-plugins", // it makes this folder, elsewhere in the system if not told
@@ -89,7 +89,7 @@ func startKwok(p *process.Group, path string, o Options, a access, selectNodes .
 	for _, stage := range stages {
 		args = append(args, "--config", stage)
 	}
-	return p.Start(kwok, path, nil, args...)
+	return p.Start(kwok, path, []string{oneProcessor}, args...)
 }
 
 // controllers are all but those of objects that nothing here is about. Each

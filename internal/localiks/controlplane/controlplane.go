@@ -86,8 +86,10 @@ type plane interface {
 	startAPI(ctx context.Context) error
 	// started ends a start: what is stored now is what rewind brings back.
 	started(ctx context.Context) error
-	// rewind makes what is stored what it was, or is errors.ErrUnsupported.
-	rewind(ctx context.Context) error
+	// rewind makes what is stored what it was, or is errors.ErrUnsupported. It tells
+	// of the namespaces that it deleted, for it is to be called again once nobody
+	// puts anything into them any more.
+	rewind(ctx context.Context) (endedNamespaces []string, err error)
 	// stored is all that is stored, by key, or errors.ErrUnsupported.
 	stored(ctx context.Context) (map[string]string, error)
 	// check tells of programs that ended unasked.

@@ -272,8 +272,8 @@ func (k *kindCluster) startAPI(ctx context.Context) error {
 
 func (k *kindCluster) started(context.Context) error { return nil }
 
-func (k *kindCluster) rewind(context.Context) error {
-	return fmt.Errorf("a kind cluster: %w", errors.ErrUnsupported)
+func (k *kindCluster) rewind(context.Context) ([]string, error) {
+	return nil, fmt.Errorf("a kind cluster: %w", errors.ErrUnsupported)
 }
 
 func (k *kindCluster) stored(context.Context) (map[string]string, error) {

@@ -28,6 +28,11 @@ const (
 	calicoFiles       = "calico-files"
 )
 
+// oneProcessor is for the programs beside the API server. With one they do the same
+// with a quarter less of a processor's time, for they do not wake threads that find
+// nothing to do, and many of them share a machine.
+const oneProcessor = "GOMAXPROCS=1"
+
 // etcdSocket is where etcd listens, in its folder.
 const etcdSocket = "client:0"
 
@@ -146,7 +151,7 @@ func (l *local) prepare() error {
 // could have, and no API server that finds a stranger's etcd.
 func (l *local) startEtcd() error {
 	const client, peer = "unix://" + etcdSocket, "unix://peer:0"
-	return l.processes.Start(etcd, l.programs[etcd], nil,
+	return l.processes.Start(etcd, l.programs[etcd], []string{oneProcessor},
 		"--data-dir", etcd, "--unsafe-no-fsync", "--log-level", "warn",
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer)

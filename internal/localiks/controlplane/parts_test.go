@@ -10,11 +10,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 )
 
 func TestReadAudit(t *testing.T) {
@@ -152,5 +155,55 @@ func TestRelay(t *testing.T) {
 	}
 	if err := r.close(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// goingOn is a control plane in whose first rewind a namespace ends.
+type goingOn struct {
+	plane
+	did func(string)
+	n   int
+}
+
+func (g *goingOn) rewind(context.Context) ([]string, error) {
+	g.did("rewind")
+	if g.n++; g.n == 1 {
+		return []string{"left"}, nil
+	}
+	return nil, nil
+}
+
+func (g *goingOn) check() error { return nil }
+
+// What controllers put into a namespace before the API server refuses that is
+// taken away as well.
+func TestRewindWaitsForNamespaces(t *testing.T) {
+	t.Parallel()
+	var did []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method != http.MethodPost {
+			return // it is ready
+		}
+		did = append(did, r.URL.RequestURI())
+		if len(did) < 4 { // it takes two
+			_, _ = io.WriteString(w, `{"apiVersion":"v1","kind":"ConfigMap"}`)
+			return
+		}
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"NotFound","code":404}`)
+	}))
+	t.Cleanup(server.Close)
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &ControlPlane{client: client, plane: &goingOn{did: func(what string) { did = append(did, what) }}}
+	if err := c.rewind(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const asked = "/api/v1/namespaces/left/configmaps?dryRun=All"
+	if want := []string{"rewind", asked, asked, asked, "rewind"}; !slices.Equal(did, want) {
+		t.Errorf("did %v, want %v", did, want)
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Rewind brings everything that is stored back to what it was when Start
@@ -17,11 +20,40 @@ import (
 // control plane that cannot do it (a kind cluster) answers with
 // [errors.ErrUnsupported].
 func (c *ControlPlane) Rewind(ctx context.Context) error {
-	if err := c.plane.rewind(ctx); err != nil {
+	if err := c.rewind(ctx); err != nil {
 		return fmt.Errorf("rewinding control plane %s: %w", c.options.Name, err)
 	}
 	c.calicoV3.Store(c.options.CalicoAPI)
 	return c.awaitAPI(ctx)
+}
+
+// rewind goes on until no namespace had to go. The API server takes objects for one
+// until it has heard that it is gone, and controllers make some.
+func (c *ControlPlane) rewind(ctx context.Context) error {
+	for {
+		ended, err := c.plane.rewind(ctx)
+		if err != nil || len(ended) == 0 {
+			return err
+		}
+		for _, namespace := range ended {
+			if err := until(ctx, func(ctx context.Context) error { return c.refuses(ctx, namespace) }); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// refuses is no error where nothing can be made in a namespace any more.
+func (c *ControlPlane) refuses(ctx context.Context, namespace string) error {
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "rewound"}}
+	_, err := c.client.CoreV1().ConfigMaps(namespace).Create(ctx, object, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("namespace %s still takes objects", namespace)
 }
 
 // Stored gives everything that etcd holds, as it is there: by key, events and leases among it. A control plane that
@@ -41,30 +73,23 @@ type content map[string]string
 // API server, and what goes by itself.
 var ownBusiness = []string{"compact_rev_key", "/registry/events/", "/registry/leases/", "/registry/masterleases/"}
 
-func (l *local) rewind(ctx context.Context) error {
-	for {
-		now, err := l.content(ctx)
-		if err != nil {
-			return err
-		}
-		todo := l.initial.changes(now)
-		// Each change has a revision of its own, as the API server's have: those who
-		// watch go on behind the last one that they have seen, and would miss the rest
-		// of several with the same.
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(atOnce)
-		for _, c := range todo {
-			group.Go(func() error { return l.store.call(ctx, c.method, c.request, nil) })
-		}
-		if err := group.Wait(); err != nil {
-			return err
-		}
-		// Until a namespace is gone, controllers may put something into it that was
-		// not there yet at the look above.
-		if !slices.ContainsFunc(todo, change.endsNamespace) {
-			return nil
-		}
+func (l *local) rewind(ctx context.Context) (endedNamespaces []string, err error) {
+	now, err := l.content(ctx)
+	if err != nil {
+		return nil, err
 	}
+	// Each change has a revision of its own, as the API server's have: those who
+	// watch go on behind the last one that they have seen, and would miss the rest
+	// of several with the same.
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, c := range l.initial.changes(now) {
+		if namespace, is := strings.CutPrefix(c.key, "/registry/namespaces/"); is && c.method == deleteRange {
+			endedNamespaces = append(endedNamespaces, namespace)
+		}
+		group.Go(func() error { return l.store.call(ctx, c.method, c.request, nil) })
+	}
+	return endedNamespaces, group.Wait()
 }
 
 // change is a request to etcd.
@@ -72,10 +97,6 @@ type change struct {
 	key     string
 	method  string // put or deleteRange
 	request map[string]any
-}
-
-func (c change) endsNamespace() bool {
-	return c.method == deleteRange && strings.HasPrefix(c.key, "/registry/namespaces/")
 }
 
 const (

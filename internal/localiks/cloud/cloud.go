@@ -9,10 +9,13 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/informers"
+	appsinformers "k8s.io/client-go/informers/apps/v1"
+	coreinformers "k8s.io/client-go/informers/core/v1"
+	networkinginformers "k8s.io/client-go/informers/networking/v1"
 	"k8s.io/client-go/kubernetes"
 	appslisters "k8s.io/client-go/listers/apps/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -151,30 +154,29 @@ func (c *Controllers) start(ctx, lifetime context.Context) error {
 		defer unsubscribe()
 		c.listen(lifetime, changes)
 	})
-	factory := informers.NewSharedInformerFactory(c.kube, 0)
-	c.nodes = factory.Core().V1().Nodes().Lister()
-	c.services = factory.Core().V1().Services().Lister()
-	c.deployments = factory.Apps().V1().Deployments().Lister()
-	c.classes = factory.Networking().V1().IngressClasses().Lister()
-	c.ingresses = factory.Networking().V1().Ingresses().Lister()
-	for _, informer := range []cache.SharedIndexInformer{
-		factory.Core().V1().Nodes().Informer(), factory.Core().V1().Services().Informer(),
-		factory.Apps().V1().Deployments().Informer(), factory.Networking().V1().IngressClasses().Informer(),
-		factory.Networking().V1().Ingresses().Informer(),
-	} {
+	// Each by its own constructor: the factory of all brings in every kind that
+	// Kubernetes has.
+	const everywhere = metav1.NamespaceAll
+	nodes := coreinformers.NewNodeInformer(c.kube, 0, cache.Indexers{})
+	services := coreinformers.NewServiceInformer(c.kube, everywhere, 0, cache.Indexers{})
+	deployments := appsinformers.NewDeploymentInformer(c.kube, everywhere, 0, cache.Indexers{})
+	classes := networkinginformers.NewIngressClassInformer(c.kube, 0, cache.Indexers{})
+	ingresses := networkinginformers.NewIngressInformer(c.kube, everywhere, 0, cache.Indexers{})
+	c.nodes = corelisters.NewNodeLister(nodes.GetIndexer())
+	c.services = corelisters.NewServiceLister(services.GetIndexer())
+	c.deployments = appslisters.NewDeploymentLister(deployments.GetIndexer())
+	c.classes = networkinglisters.NewIngressClassLister(classes.GetIndexer())
+	c.ingresses = networkinglisters.NewIngressLister(ingresses.GetIndexer())
+	var read []cache.InformerSynced
+	for _, informer := range []cache.SharedIndexInformer{nodes, services, deployments, classes, ingresses} {
 		if _, err := informer.AddEventHandler(c.observer()); err != nil {
 			return err
 		}
+		c.running.Go(func() { informer.RunWithContext(lifetime) })
+		read = append(read, informer.HasSynced)
 	}
-	factory.Start(lifetime.Done())
-	c.running.Go(func() {
-		<-lifetime.Done()
-		factory.Shutdown()
-	})
-	for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {
-		if !synced {
-			return fmt.Errorf("the list of %v was not read in time", kind)
-		}
+	if !cache.WaitForCacheSync(ctx.Done(), read...) {
+		return errors.New("what the controllers watch was not read in time")
 	}
 	c.running.Go(func() { c.work(lifetime) })
 	c.poke()

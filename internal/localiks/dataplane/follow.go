@@ -9,9 +9,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
+	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
@@ -44,27 +45,24 @@ func (c *Cluster) newFollower(ctx context.Context, client kubernetes.Interface) 
 		cluster: c, client: client, wake: make(chan struct{}, 1), cancel: cancel,
 		plugged: map[types.UID]*pod{}, realised: map[types.UID]*realised{}, borne: map[netip.Addr]*Worker{},
 	}
-	factory := informers.NewSharedInformerFactory(client, 0)
-	f.pods, f.services = factory.Core().V1().Pods().Lister(), factory.Core().V1().Services().Lister()
-	for _, informer := range []cache.SharedIndexInformer{factory.Core().V1().Pods().Informer(), factory.Core().V1().Services().Informer()} {
+	// Each by its own constructor: the factory of all brings in every kind that
+	// Kubernetes has.
+	pods := coreinformers.NewPodInformer(client, metav1.NamespaceAll, 0, cache.Indexers{})
+	services := coreinformers.NewServiceInformer(client, metav1.NamespaceAll, 0, cache.Indexers{})
+	f.pods, f.services = corelisters.NewPodLister(pods.GetIndexer()), corelisters.NewServiceLister(services.GetIndexer())
+	for _, informer := range []cache.SharedIndexInformer{pods, services} {
 		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 			AddFunc: func(any) { f.poke() }, UpdateFunc: func(any, any) { f.poke() }, DeleteFunc: func(any) { f.poke() },
 		})
 		if err != nil {
-			cancel()
+			f.stop()
 			return nil, err
 		}
+		f.running.Go(func() { informer.RunWithContext(lifetime) })
 	}
-	factory.Start(lifetime.Done())
-	f.running.Go(func() {
-		<-lifetime.Done()
-		factory.Shutdown()
-	})
-	for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {
-		if !synced {
-			f.stop()
-			return nil, fmt.Errorf("the list of %v was not read in time", kind)
-		}
+	if !cache.WaitForCacheSync(ctx.Done(), pods.HasSynced, services.HasSynced) {
+		f.stop()
+		return nil, errors.New("pods and Services were not read in time")
 	}
 	if err := f.reconcile(lifetime); err != nil {
 		f.stop()

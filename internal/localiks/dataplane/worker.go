@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -117,10 +118,26 @@ func (w *Worker) start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := w.healthy(ctx, felix, felixHealth, "/readiness"); err != nil {
+	err = w.healthy(ctx, felix, felixHealth, "/readiness")
+	for restarts(err) {
+		w.running.Stop(felix)
+		if err := w.startFelix(ctx); err != nil {
+			return err
+		}
+		err = w.healthy(ctx, felix, felixHealth, "/readiness")
+	}
+	if err != nil {
 		return err
 	}
 	return w.healthy(ctx, kubeProxy, proxyHealth, "/healthz")
+}
+
+// restarts tells whether Felix has ended to be started again, which Calico's node
+// container does: it could not read its configuration at the first try, or that
+// has changed.
+func restarts(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.ExitCode() == 129
 }
 
 // startFelix runs Felix as Calico's node container does, with iptables over

@@ -165,7 +165,11 @@ func (w *Workspace) Run(verb string, args ...string) Result {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
 	defer cancel()
-	return w.RunContext(ctx, verb, args...)
+	r := w.RunContext(ctx, verb, args...)
+	if ctx.Err() != nil {
+		w.t.Fatalf("%s did not end within %s. It said:\n%s", verb, runLimit, r.Output)
+	}
+	return r
 }
 
 // RunContext is Run with a context whose end interrupts the command line, as

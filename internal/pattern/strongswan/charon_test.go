@@ -80,9 +80,7 @@ func (l lab) gateway(site *charon.Site, of tunnel) gateway {
 		fmt.Sprintf("VPN_INITIATE=%v", of.initiate), "VPN_RETRY=1",
 	}
 	l.t.Cleanup(func() {
-		if err := g.Stop(); err != nil {
-			l.t.Error(err)
-		}
+		g.Kill() // a charon that is asked to go while its peer goes hangs now and then
 		if l.t.Failed() {
 			l.t.Logf("log of the gateway with %v:\n%s", of.localSubnets(), g.Log())
 		}

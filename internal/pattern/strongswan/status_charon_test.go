@@ -47,11 +47,7 @@ func (l lab) ibmGateway(site *charon.Site, of tunnel, vici string) gateway {
 	}
 	g.Env = []string{"STRONGSWAN_CONF=" + filepath.Join(g.Files(), "strongswan.conf")}
 	g.Capabilities = append(g.Capabilities, "net_raw", "kill")
-	l.t.Cleanup(func() {
-		if err := g.Stop(); err != nil {
-			l.t.Error(err)
-		}
-	})
+	l.t.Cleanup(g.Kill)
 	return gateway{Gateway: g, t: l.t}
 }
 

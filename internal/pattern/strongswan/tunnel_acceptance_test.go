@@ -220,24 +220,27 @@ func TestAccReleaseChangedByHand(t *testing.T) {
 	w.MustApply()
 	w.Write(acctest.ProviderBlock(e) + built(acctest.Classic, "  keying_tries = \"3\"\n"))
 	w.MustApply()
-	for what, do := range map[string]func(*helm.Client) error{
-		"is at revision": func(h *helm.Client) error {
+	for _, by := range []struct { // in this order: one that is installed anew has nothing to go back to
+		what string
+		do   func(*helm.Client) error
+	}{
+		{"is at revision", func(h *helm.Client) error {
 			_, err := h.Rollback(context.WithoutCancel(t.Context()), helm.RollbackOptions{Namespace: "default", Name: "vpn"})
 			return err
-		},
-		"the Helm release is gone": func(h *helm.Client) error {
+		}},
+		{"the Helm release is gone", func(h *helm.Client) error {
 			_, err := h.Uninstall(context.WithoutCancel(t.Context()), helm.UninstallOptions{Namespace: "default", Name: "vpn"})
 			return err
-		},
+		}},
 	} {
-		if err := do(releases(t, c)); err != nil {
+		if err := by.do(releases(t, c)); err != nil {
 			t.Fatal(err)
 		}
 		if r := w.Run("refresh"); r.ExitCode != 0 {
 			t.Fatal(r.Output)
 		}
-		if drift := fmt.Sprint(w.Attributes(address)["drift"]); !strings.Contains(drift, what) {
-			t.Errorf("drift says %s, want %q", drift, what)
+		if drift := fmt.Sprint(w.Attributes(address)["drift"]); !strings.Contains(drift, by.what) {
+			t.Errorf("drift says %s, want %q", drift, by.what)
 		}
 		w.MustApply()
 		w.MustPlanEmpty()

@@ -133,8 +133,8 @@ func (w *Worker) start(ctx context.Context) error {
 }
 
 // restarts tells whether Felix has ended to be started again, which Calico's node
-// container does: it could not read its configuration at the first try, or that
-// has changed.
+// container does: it could not read its configuration at the first try, and does
+// not keep that connection (exitWithCustomRC in its daemon.go).
 func restarts(err error) bool {
 	var exit *exec.ExitError
 	return errors.As(err, &exit) && exit.ExitCode() == 129

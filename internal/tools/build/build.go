@@ -161,14 +161,14 @@ func (b *Builder) make(ctx context.Context, missing []target) error {
 func (b *Builder) fill(ctx context.Context, missing []target, partial string) error {
 	module := filepath.Join(b.Source, missing[0].Folder)
 	built := filepath.Join(partial, "built") + string(filepath.Separator)
-	args := []string{"build", "-buildvcs=false", "-ldflags", missing[0].flags, "-o", built}
-	binaries := false
+	var packages []string
 	for _, t := range missing {
 		if t.Package != "" {
-			args, binaries = append(args, t.Package), true
+			packages = append(packages, t.Package)
 		}
 	}
-	if binaries {
+	if len(packages) > 0 {
+		args := append([]string{"build", "-buildvcs=false", "-ldflags", missing[0].flags, "-o", built}, packages...)
 		if _, err := runGo(ctx, module, args...); err != nil {
 			return err
 		}

@@ -116,14 +116,20 @@ func (sc scenario) describe(out *strings.Builder) {
 	if sc.tunnel != nil {
 		fmt.Fprint(out, "\nWhile the tunnel is there, every worker has a route through it to the company's network; before the apply and after the destroy none has.\n")
 	}
-	if len(sc.keeps) > 0 {
-		out.WriteString("\nConnections that are open before the apply stay open:\n\n")
-	}
-	for _, l := range sc.keeps {
-		fmt.Fprintf(out, "- %s to %s, %s\n", join(l.from), l.to, l.portsText())
-	}
+	list(out, "Connections that are open before the apply stay open:", sc.keeps)
+	list(out, "Connections that are open before the apply break:", sc.breaks)
 	if sc.changed != "" {
 		fmt.Fprintf(out, "\nThen, while all these probes are sent over and over and none may meet another verdict, it is changed to:\n\n```terraform\n%s\n```\n", formatted(sc.changed))
+	}
+}
+
+// list writes what a list of connections is about, and the list, if there is any.
+func list(out *strings.Builder, about string, connections []line) {
+	if len(connections) > 0 {
+		fmt.Fprintf(out, "\n%s\n\n", about)
+	}
+	for _, l := range connections {
+		fmt.Fprintf(out, "- %s to %s, %s\n", join(l.from), l.to, l.portsText())
 	}
 }
 

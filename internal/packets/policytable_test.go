@@ -25,16 +25,19 @@ func policyTable() []scenario {
 		}
 		for _, e := range subject.Effects {
 			l := effectLine(e)
-			l.with = verdict(e.OpenUnder(subject.Actions[0]))
+			l.with = under(e, subject.Actions[0])
 			sc.lines = append(sc.lines, l)
-			if e.Kept() {
+			switch some, goOn := subject.Before(e); {
+			case some && goOn:
 				sc.keeps = append(sc.keeps, l)
+			case some:
+				sc.breaks = append(sc.breaks, l)
 			}
 		}
 		for _, action := range subject.Actions[1:] {
 			v := variant{title: "with `" + string(action) + "`", config: ruled(subject, action)}
 			for _, e := range subject.Effects {
-				v.with = append(v.with, verdict(e.OpenUnder(action)))
+				v.with = append(v.with, under(e, action))
 			}
 			sc.variants = append(sc.variants, v)
 		}
@@ -48,6 +51,14 @@ func verdict(isOpen bool) dataplane.Verdict {
 		return open
 	}
 	return dropped
+}
+
+// under is the verdict of a row where the rules have an action.
+func under(e networkpolicy.Effect, action v3.Action) dataplane.Verdict {
+	if e.Unserved && action == v3.Allow {
+		return refused
+	}
+	return verdict(e.OpenUnder(action))
 }
 
 // effectLine are the probes of a row, without the verdict under its rules.
@@ -65,16 +76,22 @@ func ruled(subject networkpolicy.Subject, action v3.Action) string {
 	for _, argument := range subject.Arguments {
 		config += "  " + argument + "\n"
 	}
-	for _, direction := range []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress} {
-		if rules := rulesOf(subject, direction, action); rules != "" {
+	directions := []v3.PolicyType{v3.PolicyTypeIngress, v3.PolicyTypeEgress}
+	for i, direction := range directions {
+		rules := rulesOf(subject, direction, action, "destination")
+		if subject.Untracked {
+			rules += rulesOf(subject, directions[1-i], action, "source")
+		}
+		if rules != "" {
 			config += fmt.Sprintf("  %s = [\n%s  ]\n", strings.ToLower(string(direction)), rules)
 		}
 	}
 	return config + "}\n"
 }
 
-// rulesOf are the rules of a direction: one for each protocol, with all ports.
-func rulesOf(subject networkpolicy.Subject, direction v3.PolicyType, action v3.Action) string {
+// rulesOf are the rules of a direction: one for each protocol, with all ports, as
+// those of one end: the destination or, for answers, the source.
+func rulesOf(subject networkpolicy.Subject, direction v3.PolicyType, action v3.Action, end string) string {
 	rules := ""
 	for _, protocol := range []string{dataplane.TCP, dataplane.UDP, dataplane.ICMP} {
 		ports, found := []string(nil), false
@@ -87,12 +104,12 @@ func rulesOf(subject networkpolicy.Subject, direction v3.PolicyType, action v3.A
 				ports = append(ports, port)
 			}
 		}
-		destination := ""
+		match := ""
 		if ports != nil {
-			destination = fmt.Sprintf(", destination = { ports = [%s] }", strings.Join(ports, ", "))
+			match = fmt.Sprintf(", %s = { ports = [%s] }", end, strings.Join(ports, ", "))
 		}
 		if found {
-			rules += fmt.Sprintf("    { action = %q, protocol = %q%s },\n", action, protocol, destination)
+			rules += fmt.Sprintf("    { action = %q, protocol = %q%s },\n", action, protocol, match)
 		}
 	}
 	return rules

@@ -1,11 +1,14 @@
 package packets
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/dataplane"
@@ -66,7 +69,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	if sc.changed != "" {
 		r.streamControl(t)
 	}
-	kept := r.hold(t)
+	used := r.hold(t)
 	destroyed := false
 	t.Cleanup(func() {
 		if !destroyed {
@@ -79,7 +82,7 @@ func (s *stage) play(t *testing.T, sc scenario, probes *int) {
 	if sc.tunnel != nil {
 		r.routed(t, "after apply", true)
 	}
-	kept(t)
+	used(t)
 	if sc.then != nil {
 		sc.then(t, r)
 	}
@@ -278,12 +281,42 @@ func (r *run) change(t *testing.T, config string) {
 	r.check(t, "after the change", r.scenario.lines, line.verdictWith)
 }
 
-// hold opens the connections that must outlive the apply; the function that it
-// gives uses them once more.
-func (r *run) hold(t *testing.T) (kept func(t *testing.T)) {
+// hold opens the connections that must outlive the apply, or must not; the
+// function that it gives uses them once more.
+func (r *run) hold(t *testing.T) (used func(t *testing.T)) {
+	t.Helper()
+	keeps, breaks := r.open(t, r.scenario.keeps), r.open(t, r.scenario.breaks)
+	return func(t *testing.T) {
+		t.Helper()
+		for _, c := range keeps {
+			if err := c.Echo(t.Context()); err != nil {
+				t.Errorf("the connection %s was open before the apply and has broken: %v", c.Probe, err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), silence)
+		defer cancel()
+		var all sync.WaitGroup
+		for _, c := range breaks {
+			all.Go(func() {
+				if c.Echo(ctx) == nil {
+					t.Errorf("the connection %s was open before the apply and goes on", c.Probe)
+				}
+			})
+		}
+		all.Wait()
+		*r.probes += len(keeps) + len(breaks)
+	}
+}
+
+// silence is how long nothing must come back on a connection that is to be
+// broken: TCP has sent again several times by then.
+const silence = 3 * time.Second
+
+// open opens the connections of these lines.
+func (r *run) open(t *testing.T, lines []line) []*dataplane.Connection {
 	t.Helper()
 	var held []*dataplane.Connection
-	for _, l := range r.scenario.keeps {
+	for _, l := range lines {
 		for _, e := range r.expect(t, l, open) {
 			c, err := e.Hold(t.Context())
 			if err != nil {
@@ -293,13 +326,5 @@ func (r *run) hold(t *testing.T) (kept func(t *testing.T)) {
 			held = append(held, c)
 		}
 	}
-	return func(t *testing.T) {
-		t.Helper()
-		for _, c := range held {
-			if err := c.Echo(t.Context()); err != nil {
-				t.Errorf("the connection %s was open before the apply and has broken: %v", c.Probe, err)
-			}
-		}
-		*r.probes += len(held)
-	}
+	return held
 }

@@ -24,6 +24,8 @@ type scenario struct {
 	lines []line
 	// keeps are connections that are opened before the apply and must go on.
 	keeps []line
+	// breaks are connections that are opened before the apply and must not go on.
+	breaks []line
 	// changed is applied in the place of config at the end, under a stream of the
 	// probes of all lines that must keep the verdict that they have; "" for none.
 	changed string

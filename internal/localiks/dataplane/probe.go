@@ -180,7 +180,10 @@ func (c *Connection) Echo(ctx context.Context) error {
 	if c.Protocol == UDP {
 		return c.ask(ctx)
 	}
-	if err := c.connection.SetDeadline(time.Now().Add(settling)); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	deadline, _ := ctx.Deadline()
+	if err := c.connection.SetDeadline(deadline); err != nil {
 		return err
 	}
 	const line = "are you still there?\n"

@@ -16,7 +16,11 @@ type Subject struct {
 	Name string
 	// Arguments of the resource, besides cluster, name, order and rules.
 	Arguments []string
-	// Actions that are told of, the one that is shown first at the front.
+	// Untracked says that the policy is applied before connection tracking: nothing
+	// knows an answer there, so each rule has one for the answers, of the same
+	// action, in the other direction. Connections are not known either.
+	Untracked bool
+	// Actions that are told of, the one that is shown first at the front: Deny.
 	Actions []v3.Action
 	Effects []Effect
 }
@@ -39,13 +43,18 @@ type Effect struct {
 	// these actions, and with these alone.
 	Open     bool
 	OpenWith []v3.Action
+	// Unserved are those that are closed with Allow because they reach the worker
+	// itself, which says that nothing is there.
+	Unserved bool
 	// Why it is so, where the rule does not say it.
 	Why string
 }
 
-// Kept tells whether there can be connections of the kind before the policy,
-// which go on under it.
-func (e Effect) Kept() bool { return e.Open && e.Protocol != "ICMP" }
+// Before tells whether there can be connections of the kind before the policy,
+// and whether they go on when its rules deny.
+func (s Subject) Before(e Effect) (some, goOn bool) {
+	return e.Open && e.Protocol != "ICMP", !s.Untracked || e.OpenUnder(v3.Deny)
+}
 
 // Parties of the table.
 const (
@@ -84,6 +93,12 @@ func Table() []Subject {
 			Name:      "the workers' public interface before DNAT",
 			Arguments: []string{public, `apply_on_forward = true`, `pre_dnat = true`, `acknowledge = ["` + finalAllow + `"]`},
 			Actions:   []v3.Action{v3.Deny, v3.Allow, v3.Pass, v3.Log}, Effects: beforeDNAT(),
+		},
+		{
+			Name:      "the workers' public interface before connection tracking",
+			Arguments: []string{public, `apply_on_forward = true`, `do_not_track = true`},
+			Untracked: true,
+			Actions:   []v3.Action{v3.Deny, v3.Allow, v3.Pass, v3.Log}, Effects: beforeTracking(),
 		},
 		{
 			Name: "pods of a namespace", Arguments: []string{`namespace = "default"`, `selector = "app == 'app'"`},
@@ -125,6 +140,12 @@ func (e Effect) opened(with ...v3.Action) Effect {
 
 func (e Effect) closed(with ...v3.Action) Effect {
 	e.OpenWith = with
+	return e
+}
+
+// unserved says that what is allowed reaches the worker itself, where nothing serves it.
+func (e Effect) unserved() Effect {
+	e.Unserved = true
 	return e
 }
 
@@ -174,6 +195,21 @@ func beforeDNAT() []Effect {
 	}
 }
 
+func beforeTracking() []Effect {
+	const untracked = "an `Allow` here is final, and without tracking there is no DNAT"
+	return []Effect{
+		in("TCP", 31080, aClient, everyWorker).opened(v3.Pass, v3.Log).unserved().because(untracked),
+		in("UDP", 31080, aClient, everyWorker).opened(v3.Pass, v3.Log).unserved(),
+		in("TCP", 9100, aClient, everyWorker).closed(v3.Allow),
+		in("UDP", 9100, aClient, everyWorker).closed(v3.Allow),
+		in("ICMP", 0, aClient, everyWorker).opened(v3.Allow, v3.Pass, v3.Log),
+		in("TCP", 22, aClient, everyWorker).opened(anyway...).because(isFailsafe),
+		in("TCP", 30000, aClient, everyWorker).otherwise().opened(anyway...).because("before tracking no end of a tier drops"),
+		out("TCP", 8080, aWorker).opened(v3.Allow, v3.Pass, v3.Log),
+		out("TCP", 8080, aPod).opened(v3.Pass, v3.Log).because("forwarded, but answers meet the rule for answers, and without tracking none finds the pod"),
+	}
+}
+
 func podsOfANamespace() []Effect {
 	const end = "no rule of the tier matches"
 	return []Effect{
@@ -196,17 +232,24 @@ func (e Effect) OpenUnder(action v3.Action) bool { return slices.Contains(e.Open
 func tableText() string {
 	var text strings.Builder
 	for _, s := range Table() {
-		fmt.Fprintf(&text, "  - %s: `%s`\n", s.Name, strings.Join(s.Arguments, "`, `"))
+		fmt.Fprintf(&text, "  - %s: `%s`", s.Name, strings.Join(s.Arguments, "`, `"))
+		if s.Untracked {
+			text.WriteString("; each rule has one for the answers in the other direction, with the ports as source")
+		}
+		text.WriteByte('\n')
 	}
 	text.WriteString("\n| applied to | direction | rule | from | to | without | `Allow` | `Deny` | `Pass` | `Log` | open before |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range Table() {
 		for _, e := range s.Effects {
-			kept := ""
-			if e.Kept() {
-				kept = "go on"
+			before := ""
+			switch some, goOn := s.Before(e); {
+			case some && goOn:
+				before = "go on"
+			case some:
+				before = "**break** with `Deny`"
 			}
 			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Name, e.Direction, e.rule(), e.From, e.to(),
-				word(e.Open), s.word(e, v3.Allow), s.word(e, v3.Deny), s.word(e, v3.Pass), s.word(e, v3.Log), kept)
+				word(e.Open), s.word(e, v3.Allow), s.word(e, v3.Deny), s.word(e, v3.Pass), s.word(e, v3.Log), before)
 		}
 	}
 	return text.String()

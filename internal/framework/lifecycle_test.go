@@ -203,7 +203,7 @@ func TestFailedUpdateIsRemembered(t *testing.T) {
 			ConfigPlanChecks: expect(plancheck.ResourceActionUpdate),
 		}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		remembered := func(t *testing.T, meanwhile func(*world)) {
 			t.Parallel()
 			w := newWorld()
 			steps := []resource.TestStep{
@@ -214,7 +214,10 @@ func TestFailedUpdateIsRemembered(t *testing.T) {
 					ExpectError: regexp.MustCompile(`Broke off`),
 				},
 				{
-					PreConfig:          func() { w.set(func(w *world) { w.failure = nil }) },
+					PreConfig: func() {
+						w.set(func(w *world) { w.failure = nil })
+						w.set(meanwhile)
+					},
 					RefreshState:       true,
 					ExpectNonEmptyPlan: true,
 					Check:              resource.TestCheckResourceAttrSet(it, "drift.0"),
@@ -235,6 +238,10 @@ func TestFailedUpdateIsRemembered(t *testing.T) {
 			if len(w.objects) != 0 {
 				t.Errorf("destroy left %v", w.objects)
 			}
+		}
+		t.Run(name, func(t *testing.T) { remembered(t, func(*world) {}) })
+		t.Run(name+", what was there before is gone", func(t *testing.T) {
+			remembered(t, func(w *world) { delete(w.objects, "uid-alpha/one") })
 		})
 	}
 }

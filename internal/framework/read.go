@@ -53,7 +53,8 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("The state of %s in cluster %s could not be read", e.typeName(), common.Cluster.ValueString()), err)...)
 		return
 	}
-	if observed.Gone {
+	begun, _ := req.Private.GetKey(ctx, begunKey)
+	if observed.Gone && len(begun) == 0 {
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -61,7 +62,9 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.Diagnostics.AddAttributeWarning(path.Root("cluster"), fmt.Sprintf("Not all of %s in cluster %s could be looked at", e.typeName(), common.Cluster.ValueString()),
 			list(observed.Unseen)+"\n\nWhat may have changed there does not show in this plan. The rights guide lists what the identity needs to see it.")
 	}
-	if begun, _ := req.Private.GetKey(ctx, begunKey); len(begun) > 0 {
+	if len(begun) > 0 {
+		// Where the object itself is gone, what the update made may be there: only
+		// this state knows of it.
 		observed.Drift = append(observed.Drift, begunDrift)
 	}
 	if !owner.Known || owner.Account != c.Account() {

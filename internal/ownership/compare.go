@@ -12,6 +12,11 @@ import (
 // longestValue is how much of a value a sentence quotes.
 const longestValue = 120
 
+// wholeMap is a map of which what is declared is all there may be: a Service's
+// selector, which the API server takes for one value (`+mapType=atomic`). A key
+// more leads its clients to fewer pods.
+const wholeMap = ".spec.selector"
+
 // comparer finds where an object differs from what is declared of it. Both are
 // JSON values; what is not declared is not compared.
 type comparer struct {
@@ -38,6 +43,13 @@ func (c *comparer) fields(at string, declared map[string]any, is any) {
 	if !ok && is != nil {
 		c.differs(at, declared, is)
 		return
+	}
+	if at == wholeMap {
+		for _, name := range slices.Sorted(maps.Keys(have)) {
+			if _, ok := declared[name]; !ok {
+				c.added(at+"."+name, have[name])
+			}
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		c.compare(at+"."+name, declared[name], have[name])
@@ -79,6 +91,14 @@ func (c *comparer) differs(at string, declared, is any) {
 	default:
 		c.say("%s is %s, declared %s", at, quoted(is), quoted(declared))
 	}
+}
+
+func (c *comparer) added(at string, is any) {
+	if c.hidden {
+		c.say("%s is not declared", at)
+		return
+	}
+	c.say("%s is %s, not declared", at, quoted(is))
 }
 
 func (c *comparer) say(format string, arguments ...any) {

@@ -64,6 +64,10 @@ func TestDrift(t *testing.T) {
 		},
 		"a label":   {live: live(func(s *corev1.Service) { delete(s.Labels, "team") }), want: []string{`metadata.labels.team is missing, declared "shop"`}},
 		"all of it": {live: live(func(s *corev1.Service) { s.Spec.Selector = nil }), want: []string{`spec.selector.app is missing, declared "api"`}},
+		"a key more in the selector": {
+			live: live(func(s *corev1.Service) { s.Spec.Selector["version"] = "v2" }),
+			want: []string{`spec.selector.version is "v2", not declared`},
+		},
 		"another kind of target": {
 			live: live(func(s *corev1.Service) { s.Spec.Ports[0].TargetPort = intstr.FromString("https") }),
 			want: []string{`spec.ports[https].targetPort is "https", declared 8443`},

@@ -280,6 +280,23 @@ func strangers(t *testing.T, r *rig) {
 	if text := parttest.Refusal(t, h.Apply(t.Context(), declared(networkPrivate, vpn))); !strings.Contains(text, "allow-vpn-private") {
 		t.Errorf("refused with %q", text)
 	}
+	// While one that cuts off is somebody else's, nothing that allows goes.
+	whole := r.titles(t)
+	for cuts, removed := range map[string][]string{
+		"deny-all-private-default":  nil,
+		"allow-egress-pods-private": {"deny-all-private-default"},
+	} {
+		r.patch(t, cuts, `{"metadata":{"annotations":null}}`)
+		_, err := h.Part.Remove(t.Context(), h.Cluster(), h.State, h.Owner)
+		if text := parttest.Refusal(t, err); !strings.Contains(text, cuts) || !strings.Contains(text, "force_conflicts") {
+			t.Errorf("refused with %q", text)
+		}
+		rest := slices.DeleteFunc(slices.Clone(whole), func(title string) bool { return slices.Contains(removed, title) })
+		if left := r.titles(t); !slices.Equal(left, rest) {
+			t.Errorf("with %s somebody else's, left is %q", cuts, left)
+		}
+		h.MustApply(t, declared(networkPrivate, nil))
+	}
 	// One that lost its stamp is left when the set goes, and one that is not ours.
 	r.patch(t, "allow-icmp-private", `{"metadata":{"annotations":null}}`)
 	warnings := h.MustRemove(t)

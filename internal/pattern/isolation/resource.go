@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
@@ -160,7 +161,9 @@ func digest(set []member) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Remove takes the policies away that are ours: what cuts off first.
+// Remove takes the policies away that are ours: what cuts off first. While a
+// policy that cuts off stays, because it is somebody else's now, what allows
+// stays as well.
 func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) ([]string, error) {
 	g, err := reach(ctx, c)
 	if err != nil {
@@ -176,6 +179,9 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 		found, is := live[s.member.title()]
 		stamp := ownership.StampOf(found)
 		ours := owner.Owns(stamp) && (stamp != "" || held[s.member.title()])
+		if is && !ours && s.member.cuts {
+			return warnings, staysCut(s.member, found)
+		}
 		if !is || !ours && !held[s.member.title()] {
 			continue
 		}
@@ -183,11 +189,23 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 		if err != nil {
 			return warnings, fmt.Errorf("what is left of the set allows, and cuts nothing off that it did not cut off before: %w", err)
 		}
+		if warning != "" && s.member.cuts {
+			return warnings, staysCut(s.member, found)
+		}
 		if warning != "" {
 			warnings = append(warnings, warning)
 		}
 	}
 	return warnings, nil
+}
+
+// staysCut refuses to take away what allows beside a policy that cuts off and is
+// somebody else's.
+func staysCut(m member, live calico.Policy) error {
+	return framework.Refuse(path.Root("network"), "A policy that cuts off is somebody else's now",
+		fmt.Sprintf("Policy %s does not bear this resource's ownership stamp. %s. It is left as it is, and without the policies that allow it would cut off the workers or their pods: so these stay, too. "+
+			"Remove it by hand if it is not needed, or take it back by an apply, with `force_conflicts = true` where that is refused; then destroy again. "+
+			"To keep the whole set, let go of it by a `removed` block with `destroy = false`.", m.title(), ownership.Maker(live.Labels, live.Annotations)))
 }
 
 // onVPC refuses a cluster whose workers have no host endpoints.

@@ -86,7 +86,7 @@ func lifecycle(cluster, arguments, changed string, breaks ...acctest.Break) acct
 		Breaks: append(breaks,
 			acctest.Break{Name: "flipped to public", Do: patch(`{"metadata":{"annotations":{"` + ipType + `":"public"}}}`), Sentence: "may come up public"},
 			acctest.Break{Name: "ports", Do: patch(`{"spec":{"ports":[{"port":81,"targetPort":8080}]}}`), Sentence: "spec.ports"},
-			acctest.Break{Name: "selector", Do: patch(`{"spec":{"selector":{"app":"other"}}}`), Sentence: "spec.selector"},
+			acctest.Break{Name: "selector", Do: patch(`{"spec":{"selector":{"tier":"web"}}}`), Sentence: "spec.selector.tier"},
 			acctest.Break{Name: "stamp", Do: patch(`{"metadata":{"annotations":{"terraform-provider-iks/owner":null}}}`), Sentence: "stamp"},
 		),
 		Vanish: vanish, RestoresOnDestroy: true,

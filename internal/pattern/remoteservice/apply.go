@@ -53,6 +53,9 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	if live.service == nil {
 		return w.create(ctx, r.TakenBack)
 	}
+	if err := g.refuseUnlike(live.service, w.intent); err != nil {
+		return err
+	}
 	if err := w.refuseOthers(ctx); err != nil {
 		return err
 	}

@@ -7,9 +7,11 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // within refuses addresses in the consuming cluster's own subnets, given by what they are for.
@@ -46,6 +48,22 @@ func (r remote) publicWarnings(before []netip.Addr) []string {
 		}
 	}
 	return out
+}
+
+// refuseUnlike refuses a Service that nobody made as a remote one, an app's for
+// example: its ports may be those that are declared, and where it leads is not
+// among what is compared.
+func (g ground) refuseUnlike(service *corev1.Service, in ownership.Intent) error {
+	if service == nil || in.Force || in.Held || g.services.Stamp(*service) != "" {
+		return nil
+	}
+	wrong := unlike(*service)
+	if wrong == "" {
+		return nil
+	}
+	return framework.Refuse(path.Root("name"), "The Service is not a remote service",
+		fmt.Sprintf("Service %s/%s is there already and %s. Its clients would be led elsewhere. Choose another `name`, or take it over with `force_conflicts = true`.",
+			service.Namespace, service.Name, wrong))
 }
 
 // refuseStrangers refuses to share a Service with EndpointSlices of others.

@@ -45,6 +45,9 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 		}
 	}
 	in := ownership.Intent{Owner: r.Owner, Stamp: r.Owner.Stamp, Held: r.Prior != nil, Force: force}
+	if err := g.refuseUnlike(live.service, in); err != nil {
+		return warnings, err
+	}
 	more, err := g.dryRun(ctx, live, want, in)
 	return append(warnings, more...), err
 }

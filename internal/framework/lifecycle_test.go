@@ -405,6 +405,45 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// An update that was to stamp an imported object fails, and whether it is stamped
+// is not known: it is ours in both cases.
+func TestFailedUpdateOfAnImport(t *testing.T) {
+	t.Parallel()
+	for name, stamped := range map[string]bool{"stamped": true, "not stamped": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			w.objects["uid-alpha/one"] = object{value: "a"}
+			changed := config(`cluster = "alpha"`, `name = "one"`, `value = "b"`)
+			unitTest(t, w,
+				resource.TestStep{
+					Config: config(`cluster = "alpha"`, `name = "one"`, `value = "a"`), ResourceName: it,
+					ImportState: true, ImportStateId: "alpha,one", ImportStatePersist: true,
+				},
+				resource.TestStep{
+					PreConfig:   func() { w.set(func(w *world) { w.failure, w.wroteOne = errors.New("broke off"), true }) },
+					Config:      changed,
+					ExpectError: regexp.MustCompile(`Broke off`),
+				},
+				resource.TestStep{
+					PreConfig: func() {
+						w.set(func(w *world) {
+							w.failure = nil
+							if !stamped {
+								w.objects["uid-alpha/one"] = object{value: "a"}
+							}
+						})
+					},
+					Config: changed, Destroy: true,
+				},
+			)
+			if len(w.objects) != 0 {
+				t.Errorf("destroy left %v", w.objects)
+			}
+		})
+	}
+}
+
 // Two resources that meet on one object: the one that came later owns it, and
 // destroying the first leaves it alone.
 func TestDestroyLeavesWhatBearsAnotherStamp(t *testing.T) {

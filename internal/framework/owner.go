@@ -19,6 +19,9 @@ type Owner struct {
 	// Stamp that the object bears if it is ours. Empty with Known set: an
 	// object that was imported and bears none.
 	Stamp string `json:"stamp"`
+	// Unstamped tells that an imported object without a stamp may still bear none:
+	// the update that was to stamp it has failed.
+	Unstamped bool `json:"unstamped,omitempty"`
 	// Known is false for a new object, and before an imported one was read for
 	// the first time.
 	Known bool `json:"known"`
@@ -33,7 +36,15 @@ type Owner struct {
 }
 
 // Owns tells whether an object with this stamp ("" for none) is ours.
-func (o Owner) Owns(stamp string) bool { return o.Known && o.Stamp == stamp }
+func (o Owner) Owns(stamp string) bool {
+	return o.Known && (o.Stamp == stamp || o.Unstamped && stamp == "")
+}
+
+// stamping is the owner once an object was to be stamped and it is not known
+// whether it has been.
+func (o Owner) stamping(stamp string) Owner {
+	return Owner{Stamp: stamp, Unstamped: o.Owns(""), Known: true}
+}
 
 // of notes the account that a cluster belongs to.
 func (o Owner) of(c *cluster.Cluster) Owner {

@@ -101,7 +101,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("ready"), false)...)
 		if wrote {
 			resp.Diagnostics.Append(e.record(ctx, &resp.State, &want)...)
-			resp.Diagnostics.Append(writeOwner(ctx, resp.Private, Owner{Stamp: r.Stamp, Known: true}.of(c))...)
+			resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner.stamping(r.Stamp).of(c))...)
 			resp.Diagnostics.Append(addBegun(ctx, req.Private, resp.Private, s, &want)...)
 		}
 		return

@@ -61,7 +61,8 @@ func (d departure) run(ctx context.Context) (warnings []string, err error) {
 // quiet stops the VPN pod and sees that what it made goes.
 func (d departure) quiet(ctx context.Context, release *helm.Release) (warnings []string, err error) {
 	for _, name := range vpnDeployments(release.Manifest) {
-		if err := d.stop(ctx, name); err != nil {
+		since, err := d.stop(ctx, name)
+		if err != nil {
 			return warnings, err
 		}
 		grace := d.grace
@@ -69,8 +70,8 @@ func (d departure) quiet(ctx context.Context, release *helm.Release) (warnings [
 			grace = departureGrace
 		}
 		waiting, cancel := context.WithTimeout(ctx, grace)
-		err := kube.Wait(waiting, kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
-			left, err := d.traces(ctx, name+"-routes")
+		err = kube.Wait(waiting, kube.WaitOptions{}, func(ctx context.Context) (bool, string, error) {
+			left, err := d.traces(ctx, name+"-routes", since)
 			return len(left) == 0, strings.Join(left, ", "), err
 		})
 		cancel()
@@ -81,7 +82,7 @@ func (d departure) quiet(ctx context.Context, release *helm.Release) (warnings [
 		case ctx.Err() != nil || !errors.As(err, &tired):
 			return warnings, err
 		}
-		left, err := d.traces(ctx, name+"-routes")
+		left, err := d.traces(ctx, name+"-routes", since)
 		if err != nil {
 			return warnings, err
 		}
@@ -89,8 +90,8 @@ func (d departure) quiet(ctx context.Context, release *helm.Release) (warnings [
 			continue
 		}
 		// Destroying must come to an end. The workers' routes go with the pods that hold them; the pools nobody else removes.
-		warnings = append(warnings, fmt.Sprintf("the VPN pod has gone, and %s later there were still: %s", grace, strings.Join(left, ", ")))
-		if err := d.removePools(ctx); err != nil {
+		warnings = append(warnings, fmt.Sprintf("the VPN pod has gone, and %s later there were still: %s; the pools are removed", grace, strings.Join(left, ", ")))
+		if err := d.removePools(ctx, since); err != nil {
 			return warnings, err
 		}
 	}
@@ -109,17 +110,18 @@ func vpnDeployments(manifest string) []string {
 	return out
 }
 
-// stop scales a Deployment to nothing and waits until its pods are no more.
-func (d departure) stop(ctx context.Context, name string) error {
+// stop scales a Deployment to nothing and waits until its pods are no more. It says since when the Deployment has been
+// there, which is no time at all for one that is gone.
+func (d departure) stop(ctx context.Context, name string) (since metav1.Time, err error) {
 	options := kube.PatchOptions{FieldManager: "terraform-provider-iks/strongswan_vpn"}
 	live, err := kube.Patch(ctx, d.kube, kube.Deployments, d.namespace, name, types.MergePatchType, []byte(`{"spec":{"replicas":0}}`), options)
 	if apierrors.IsNotFound(err) {
-		return nil
+		return metav1.Now(), nil
 	}
 	if err != nil {
-		return err
+		return since, err
 	}
-	return d.noPods(ctx, metav1.FormatLabelSelector(live.Spec.Selector))
+	return live.CreationTimestamp, d.noPods(ctx, metav1.FormatLabelSelector(live.Spec.Selector))
 }
 
 func (d departure) noPods(ctx context.Context, selector string) error {
@@ -133,7 +135,7 @@ func (d departure) noPods(ctx context.Context, selector string) error {
 }
 
 // traces are what the VPN pod has made and not yet taken away: entries of its routes, and Calico IP pools.
-func (d departure) traces(ctx context.Context, routes string) ([]string, error) {
+func (d departure) traces(ctx context.Context, routes string, since metav1.Time) ([]string, error) {
 	var out []string
 	list, err := kube.Get(ctx, d.kube, kube.ConfigMaps, d.namespace, routes)
 	switch {
@@ -142,7 +144,7 @@ func (d departure) traces(ctx context.Context, routes string) ([]string, error) 
 	case err == nil && len(list.Data) > 0:
 		out = append(out, "routes in ConfigMap "+routes)
 	}
-	_, pools, err := d.pools(ctx)
+	_, pools, err := d.pools(ctx, since)
 	for _, pool := range pools {
 		out = append(out, fmt.Sprintf("Calico IP pool %s (%s)", pool.Name, pool.Spec.CIDR))
 	}
@@ -159,8 +161,9 @@ type ipPool struct {
 	} `json:"spec"`
 }
 
-// pools are the disabled pools of the remote subnets, and where they are served.
-func (d departure) pools(ctx context.Context) (at kube.Kind[ipPool], out []ipPool, err error) {
+// pools are the disabled pools of the remote subnets that are no older than the VPN, and where they are served. One that
+// was there before it is somebody else's, who keeps a network from being masqueraded.
+func (d departure) pools(ctx context.Context, since metav1.Time) (at kube.Kind[ipPool], out []ipPool, err error) {
 	for _, door := range []kube.Kind[ipPool]{
 		{Group: "crd.projectcalico.org", Version: "v1", Resource: "ippools", Name: "IPPool"},
 		{Group: "projectcalico.org", Version: "v3", Resource: "ippools", Name: "IPPool"},
@@ -177,19 +180,19 @@ func (d departure) pools(ctx context.Context) (at kube.Kind[ipPool], out []ipPoo
 			return door, nil, err
 		}
 		return door, slices.DeleteFunc(all, func(p ipPool) bool {
-			return !p.Spec.Disabled || !slices.Contains(d.remote, p.Spec.CIDR)
+			return !p.Spec.Disabled || !slices.Contains(d.remote, p.Spec.CIDR) || p.CreationTimestamp.Before(&since)
 		}), nil
 	}
 	return at, nil, nil
 }
 
-func (d departure) removePools(ctx context.Context) error {
-	at, pools, err := d.pools(ctx)
+func (d departure) removePools(ctx context.Context, since metav1.Time) error {
+	at, pools, err := d.pools(ctx, since)
 	if err != nil {
 		return err
 	}
 	for _, pool := range pools {
-		if err := kube.Delete(ctx, d.kube, at, "", pool.Name, kube.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		if err := kube.Delete(ctx, d.kube, at, "", pool.Name, kube.DeleteOptions{ResourceVersion: pool.ResourceVersion}); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}

@@ -28,6 +28,7 @@ type site struct {
 const (
 	siteKey   = "the-real-key-of-the-site"
 	behindVPN = "10.91.0.0/16"
+	operators = "operators-pool"
 )
 
 func startSite(t *testing.T) *site {
@@ -101,12 +102,20 @@ func (s *site) install(t *testing.T, namespace, name string) {
 	if drift, err := s.releases.Drift(ctx, release); err != nil || len(drift) > 0 {
 		t.Errorf("drift of what was just installed: %q, %v", drift, err)
 	}
-	pool := ipPool{ObjectMeta: metav1.ObjectMeta{Name: namespace + "-pool"}}
+	s.pool(t, namespace+"-pool")
+	s.route(t, namespace, name, `{"data":{"worker":"10.91.0.0/16 via 172.30.1.1"}}`)
+}
+
+// pool makes a disabled Calico IP pool of the network behind the VPN.
+func (s *site) pool(t *testing.T, name string) ipPool {
+	t.Helper()
+	pool := ipPool{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	pool.Spec.CIDR, pool.Spec.Disabled = behindVPN, true
-	if _, err := kube.Create(ctx, s.kube, poolsDoor(), pool, kube.WriteOptions{}); err != nil {
+	pool, err := kube.Create(t.Context(), s.kube, poolsDoor(), pool, kube.WriteOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.route(t, namespace, name, `{"data":{"worker":"10.91.0.0/16 via 172.30.1.1"}}`)
+	return pool
 }
 
 func poolsDoor() kube.Kind[ipPool] {
@@ -161,7 +170,7 @@ func (s *site) clean(t *testing.T, namespace, name string) {
 		}
 		left = append(left, found...)
 	}
-	want := []string{"ConfigMap kube-root-ca.crt", "Secret " + name + "-key", "ServiceAccount default"}
+	want := []string{"ConfigMap kube-root-ca.crt", "Secret " + name + "-key", "ServiceAccount default", "IPPool " + operators}
 	if !slices.Equal(left, want) {
 		t.Errorf("left %q, want %q", left, want)
 	}
@@ -174,6 +183,14 @@ func TestDeparture(t *testing.T) {
 		return departure{kube: s.kube, releases: s.releases, namespace: namespace, name: "office", remote: []string{behindVPN}, grace: grace}
 	}
 
+	// A pool that was there before is neither waited for nor removed.
+	older := s.pool(t, operators).CreationTimestamp
+	err := kube.Wait(t.Context(), kube.WaitOptions{}, func(context.Context) (bool, string, error) {
+		return time.Since(older.Time) > time.Second, "the second of the pool is not over", nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.install(t, "orderly", "office")
 	for _, object := range []string{"release", "maps"} {
 		var text string

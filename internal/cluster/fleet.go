@@ -2,7 +2,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -129,7 +132,7 @@ func (f *Fleet) FindByID(ctx context.Context, id, name string) (*Cluster, error)
 // that the wrong one of the two would say that a cluster is gone, or another.
 // The IDs tell them apart: IKS's have no dash, the uid of a namespace has.
 func (f *Fleet) CheckWay(id, name string) error {
-	direct := strings.Contains(id, "-")
+	direct := isUID(id)
 	switch {
 	case id == "" || direct == f.direct(name):
 		return nil
@@ -137,6 +140,36 @@ func (f *Fleet) CheckWay(id, name string) error {
 		return fmt.Errorf("cluster %q was reached by cluster_access and has no entry there any more: put the entry back, or remove the resource from the state", name)
 	}
 	return fmt.Errorf("cluster %q was reached through IKS and has an entry in cluster_access now: take the entry away, give it another name, or remove the resource from the state", name)
+}
+
+// isUID tells the ID of a cluster of cluster_access from one of IKS's.
+func isUID(id string) bool { return strings.Contains(id, "-") }
+
+// NameOf gives what leads to the cluster with an ID: the name of its entry in
+// cluster_access, or the ID itself, by which IKS finds its own.
+func (f *Fleet) NameOf(ctx context.Context, id string) (string, error) {
+	if !isUID(id) {
+		return id, nil
+	}
+	var found string
+	errs := make([]error, len(f.options.Direct))
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for i, name := range slices.Sorted(maps.Keys(f.options.Direct)) {
+		all.Go(func() {
+			c, err := f.Find(ctx, name)
+			mu.Lock()
+			defer mu.Unlock()
+			if errs[i] = err; err == nil && c.ID == id {
+				found = name
+			}
+		})
+	}
+	all.Wait()
+	if found == "" {
+		return "", errors.Join(append([]error{fmt.Errorf("no entry of cluster_access leads to the cluster with ID %s", id)}, errs...)...)
+	}
+	return found, nil
 }
 
 func (f *Fleet) direct(name string) bool {

@@ -82,5 +82,7 @@ func (e *engine[M, P]) identityParts(ctx context.Context, req resource.ImportSta
 			return nil, fmt.Errorf("the identity's %s is empty", name)
 		}
 	}
-	return parts, nil
+	var err error
+	parts[0], err = e.provider.Fleet.NameOf(ctx, parts[0])
+	return parts, err
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 )
 
 func schemaOf(t *testing.T, r resource.Resource) resource.SchemaResponse {
@@ -109,6 +112,12 @@ func TestImportState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := NewResource()()
+			configured, ok := r.(resource.ResourceWithConfigure)
+			if !ok {
+				t.Fatal("the resource cannot be configured")
+			}
+			provider := &framework.Provider{Fleet: cluster.NewFleet(cluster.Options{})}
+			configured.Configure(t.Context(), resource.ConfigureRequest{ProviderData: provider}, &resource.ConfigureResponse{})
 			s := schemaOf(t, r)
 			req := resource.ImportStateRequest{ID: test.id}
 			if test.identity != nil {

@@ -132,6 +132,9 @@ func foreign(now *helm.Release, d delivery) error {
 	what := fmt.Sprintf("The cluster has a release %s/%s already: revision %d of chart %s %s, %s.", now.Namespace, now.Name, now.Revision, now.Chart, now.ChartVersion, now.Status)
 	if now.Labels[ownerLabel] != "" {
 		what += " It bears the ownership stamp of another resource of this provider, in this configuration or in another one."
+		if now.Status != helm.StatusDeployed {
+			what += " An apply that was killed while it installed the release leaves it like this: once it is imported, the next apply finishes it."
+		}
 	}
 	if now.Chart != d.chart.Name() {
 		return framework.Refuse(path.Root("name"), "The Helm release is of another chart", what+" Choose another name.")

@@ -42,8 +42,8 @@ func (e *ForeignObjectError) Error() string {
 	return e.Object + " is there already and belongs to the Helm release " + e.Owner
 }
 
-// marked is the object with the marks of its release.
-func (o object) marked(r record) unstructured.Unstructured {
+// marked is the object with the marks of a release.
+func (o object) marked(namespace, name string) unstructured.Unstructured {
 	out := *o.body.DeepCopy()
 	labels := maps.Clone(out.GetLabels())
 	if labels == nil {
@@ -55,7 +55,7 @@ func (o object) marked(r record) unstructured.Unstructured {
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[releaseName], annotations[releaseNamespace] = r.Name, r.Namespace
+	annotations[releaseName], annotations[releaseNamespace] = name, namespace
 	out.SetAnnotations(annotations)
 	return out
 }
@@ -106,7 +106,7 @@ func (c *Client) apply(ctx context.Context, r record, objects []object) error {
 }
 
 func (c *Client) applyOne(ctx context.Context, r record, o object) error {
-	_, err := kube.Apply(ctx, c.kube, o.kind, o.marked(r), kube.PatchOptions{FieldManager: fieldManager, Force: true})
+	_, err := kube.Apply(ctx, c.kube, o.kind, o.marked(r.Namespace, r.Name), kube.PatchOptions{FieldManager: fieldManager, Force: true})
 	if err == nil || !immutable(err) {
 		return err
 	}
@@ -117,7 +117,7 @@ func (c *Client) applyOne(ctx context.Context, r record, o object) error {
 	if err := c.gone(ctx, []object{o}); err != nil {
 		return err
 	}
-	_, err = kube.Apply(ctx, c.kube, o.kind, o.marked(r), kube.PatchOptions{FieldManager: fieldManager, Force: true})
+	_, err = kube.Apply(ctx, c.kube, o.kind, o.marked(r.Namespace, r.Name), kube.PatchOptions{FieldManager: fieldManager, Force: true})
 	return err
 }
 

@@ -70,8 +70,9 @@ func (c *Client) drift(ctx context.Context, r *Release, o object, live *unstruct
 		return nil, err
 	}
 	// The server writes some values in another way than they were given. Whether one is an edit it can say itself: applying
-	// again changes nothing then. A reader who may not ask is told of the difference.
-	again, err := kube.Apply(ctx, c.kube, o.kind, o.body, kube.PatchOptions{FieldManager: fieldManager, Force: true, DryRun: true})
+	// again changes nothing then, with the marks, which an apply without them would take away. A reader who may not ask is
+	// told of the difference.
+	again, err := kube.Apply(ctx, c.kube, o.kind, o.marked(r.Namespace, r.Name), kube.PatchOptions{FieldManager: fieldManager, Force: true, DryRun: true})
 	if err == nil && reflect.DeepEqual(stored(again), stored(*live)) {
 		return nil, nil
 	}
@@ -81,11 +82,11 @@ func (c *Client) drift(ctx context.Context, r *Release, o object, live *unstruct
 	return sentences, nil
 }
 
-// stored is what somebody can want of an object: not what the server keeps about it.
+// stored is what somebody can want of an object, labels and annotations too: not what the server keeps about it.
 func stored(o unstructured.Unstructured) map[string]any {
 	out := maps.Clone(o.Object)
 	delete(out, "status")
-	delete(out, "metadata")
+	out["metadata"] = map[string]map[string]string{"labels": o.GetLabels(), "annotations": o.GetAnnotations()}
 	return out
 }
 

@@ -342,6 +342,33 @@ func (r *rig) drift(t *testing.T) {
 	}
 }
 
+// driftOfMetadata is all that differs of an object: what a load balancer is stands in annotations.
+func (r *rig) driftOfMetadata(t *testing.T) {
+	ns := r.namespace(t, "metadata")
+	values := map[string]any{"deployment": true}
+	release := r.install(t, ns, values)
+	for _, edit := range []struct{ patch, sentence string }{
+		{`{"labels":{"team":"edited"}}`, `has metadata.labels.team "edited", declared "net"`},
+		{`{"labels":{"team":null}}`, "lacks metadata.labels.team"},
+		{`{"annotations":{"example.com/reach":"public"}}`, `has metadata.annotations.example.com/reach "public", declared "private"`},
+		{`{"annotations":{"example.com/reach":null}}`, "lacks metadata.annotations.example.com/reach"},
+	} {
+		patch := []byte(`{"metadata":` + edit.patch + `}`)
+		if _, err := kube.Patch(t.Context(), r.kube, kube.Deployments, ns, "app", types.MergePatchType, patch, kube.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		drift, err := r.Drift(t.Context(), release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, edit.patch, drift, []string{"Deployment metadata/app " + edit.sentence})
+		release = r.upgrade(t, ns, values)
+		if drift, err := r.Drift(t.Context(), release); err != nil || len(drift) > 0 {
+			t.Errorf("%s: after the upgrade: %q, %v", edit.patch, drift, err)
+		}
+	}
+}
+
 func (r *rig) hooks(t *testing.T) {
 	ns := r.namespace(t, "hooks")
 	values := map[string]any{"hooks": map[string]any{"pre-install": 0, "post-install": 0, "pre-delete": 1}}

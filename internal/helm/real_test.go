@@ -83,6 +83,7 @@ func TestRealServer(t *testing.T) {
 			"history":              r.history,
 			"forgotten":            r.forgotten,
 			"drift":                r.drift,
+			"drift of metadata":    r.driftOfMetadata,
 			"hooks":                r.hooks,
 			"cancelled":            r.cancelled,
 			"cut off":              r.cut,

@@ -10,31 +10,20 @@ import (
 
 // Install makes a release. One of that name is [ErrReleaseExists], and nothing is touched, unless it is what an install
 // of the same labels left that failed or was killed. On failure everything is removed again, record included, without
-// running the chart's delete hooks, and the error is a *FailedError. An error of another kind says that nothing was begun.
+// running the chart's delete hooks, and the error is a *FailedError. A *NotBegunError says that nothing was begun; after
+// an error of another kind nobody knows.
 func (c *Client) Install(ctx context.Context, a ApplyOptions) (*Release, error) {
 	ctx, cancel := timeout(ctx, a.Timeout)
 	defer cancel()
-	o, err := c.begin(ctx, a.Namespace, a.Name)
+	o, r, s, err := c.planInstall(ctx, a)
 	if err != nil {
-		return nil, err
-	}
-	if err := o.makeRoom(ctx, a); err != nil {
-		return nil, err
-	}
-	r, objects, err := o.prepare(ctx, a, 1)
-	if err != nil {
-		return nil, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, err)
-	}
-	if err := o.free(ctx, r, objects); err != nil {
-		return nil, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, err)
+		return nil, &NotBegunError{Err: err}
 	}
 	r.SetStatus(releasecommon.StatusPendingInstall, "Initial install underway")
-	if err := o.create(ctx, &r); err != nil {
+	if err := o.open(ctx, &r); err != nil {
 		return nil, err
 	}
-	err = o.run(ctx, r, step{
-		objects: objects, before: releasev1.HookPreInstall, after: releasev1.HookPostInstall, wait: a.Wait,
-	})
+	err = o.run(ctx, r, s)
 	if err == nil {
 		err = o.succeed(ctx, &r, "Install complete")
 	}
@@ -42,6 +31,27 @@ func (c *Client) Install(ctx context.Context, a ApplyOptions) (*Release, error) 
 		return nil, o.failedInstall(ctx, &r, a, interrupted(ctx, err))
 	}
 	return r.public(), nil
+}
+
+// planInstall finds out what an install has to do, and that nothing is in its way.
+func (c *Client) planInstall(ctx context.Context, a ApplyOptions) (*operation, record, step, error) {
+	o, err := c.begin(ctx, a.Namespace, a.Name)
+	if err != nil {
+		return nil, record{}, step{}, err
+	}
+	if err := o.makeRoom(ctx, a); err != nil {
+		return nil, record{}, step{}, err
+	}
+	r, objects, err := o.prepare(ctx, a, 1)
+	if err == nil {
+		err = o.free(ctx, r, objects)
+	}
+	if err != nil {
+		return nil, record{}, step{}, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, err)
+	}
+	return o, r, step{
+		objects: objects, before: releasev1.HookPreInstall, after: releasev1.HookPostInstall, wait: a.Wait,
+	}, nil
 }
 
 // makeRoom removes what an earlier install of ours left unfinished.

@@ -178,6 +178,18 @@ func (o *operation) served(ctx context.Context, crds []object) error {
 	})
 }
 
+// open records a new revision: with that an install or upgrade has begun.
+func (o *operation) open(ctx context.Context, r *record) error {
+	err := o.create(ctx, r)
+	var pending *PendingError
+	var status *apierrors.StatusError
+	refused := errors.As(err, &status) && status.ErrStatus.Code >= 400 && status.ErrStatus.Code < 500
+	if refused || errors.As(err, &pending) {
+		return &NotBegunError{Err: err}
+	}
+	return err
+}
+
 // step is what an operation does to the cluster between its record's beginning and its end.
 type step struct {
 	objects []object

@@ -22,7 +22,7 @@ func (r *rig) life(t *testing.T) {
 	if release, err := r.Release(t.Context(), ns, "app"); release != nil || err != nil {
 		t.Fatalf("before: %v, %v", release, err)
 	}
-	if _, err := r.Upgrade(t.Context(), r.options(ns, nil)); !errors.Is(err, helm.ErrReleaseNotFound) {
+	if _, err := r.Upgrade(t.Context(), r.options(ns, nil)); !notBegun(err) || !errors.Is(err, helm.ErrReleaseNotFound) {
 		t.Errorf("upgrade of nothing: %v", err)
 	}
 	o := r.options(ns, map[string]any{"deployment": true, "extra": true, "greeting": "one"})
@@ -41,7 +41,7 @@ func (r *rig) life(t *testing.T) {
 	if got := r.data(t, ns, "app-config"); got["greeting"] != "one" || got["upgrade"] != "false" || got["revision"] != "1" {
 		t.Errorf("got %v", got)
 	}
-	if _, err := r.Install(t.Context(), o); !errors.Is(err, helm.ErrReleaseExists) {
+	if _, err := r.Install(t.Context(), o); !notBegun(err) || !errors.Is(err, helm.ErrReleaseExists) {
 		t.Errorf("second install: %v", err)
 	}
 	before, err := kube.Get(t.Context(), r.kube, kube.Deployments, ns, "app")
@@ -126,13 +126,32 @@ func (r *rig) foreignObject(t *testing.T) {
 	}
 	_, err := r.Install(t.Context(), r.options(ns, nil))
 	var foreign *helm.ForeignObjectError
-	if !errors.As(err, &foreign) || foreign.Object != "ConfigMap foreign/app-config" {
+	if !notBegun(err) || !errors.As(err, &foreign) || foreign.Object != "ConfigMap foreign/app-config" {
 		t.Fatalf("got %v", err)
 	}
 	same(t, "left", r.left(t, ns), []string{"ConfigMap app-config"})
 	if got := r.data(t, ns, "app-config"); got["greeting"] != "theirs" {
 		t.Errorf("got %v", got)
 	}
+}
+
+// notBegun tells that an error says so.
+func notBegun(err error) bool {
+	var typed *helm.NotBegunError
+	return errors.As(err, &typed)
+}
+
+// refusedRecord is a name that is taken, so that an install ends where it would begin.
+func (r *rig) refusedRecord(t *testing.T) {
+	ns := r.namespace(t, "refused")
+	taken := corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "sh.helm.release.v1.app.v1"}}
+	if _, err := kube.Create(t.Context(), r.kube, kube.Secrets, taken, kube.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Install(t.Context(), r.options(ns, nil)); !notBegun(err) {
+		t.Errorf("got %v", err)
+	}
+	same(t, "left", r.left(t, ns), []string{"Secret " + taken.Name})
 }
 
 func (r *rig) failedInstall(t *testing.T) {
@@ -143,7 +162,7 @@ func (r *rig) failedInstall(t *testing.T) {
 	} {
 		_, err := r.Install(t.Context(), r.options(ns, values))
 		var failed *helm.FailedError
-		if !errors.As(err, &failed) || !failed.RolledBack || failed.Now != nil || failed.Undo != nil {
+		if !errors.As(err, &failed) || notBegun(err) || !failed.RolledBack || failed.Now != nil || failed.Undo != nil {
 			t.Fatalf("%s: got %v", name, err)
 		}
 		hidden(t, err.Error())
@@ -217,7 +236,7 @@ func (r *rig) killed(t *testing.T) {
 	theirs := r.options(ns, nil)
 	theirs.Labels = map[string]string{"terraform-provider-iks-owner": "another"}
 	var pending *helm.PendingError
-	if _, err := r.Install(t.Context(), theirs); !errors.As(err, &pending) || pending.Release.Status != "pending-install" {
+	if _, err := r.Install(t.Context(), theirs); !notBegun(err) || !errors.As(err, &pending) || pending.Release.Status != "pending-install" {
 		t.Errorf("somebody else's install: %v", err)
 	}
 	first := r.install(t, ns, map[string]any{"greeting": "one"})
@@ -233,7 +252,7 @@ func (r *rig) killed(t *testing.T) {
 	if changed := first.Mark().Changed(now); len(changed) != 1 || !strings.Contains(changed[0], "pending-upgrade") {
 		t.Errorf("got %q", changed)
 	}
-	if _, err := r.Upgrade(t.Context(), theirs); !errors.As(err, &pending) {
+	if _, err := r.Upgrade(t.Context(), theirs); !notBegun(err) || !errors.As(err, &pending) {
 		t.Errorf("somebody else's upgrade: %v", err)
 	}
 	if _, err := r.Uninstall(t.Context(), helm.UninstallOptions{Namespace: ns, Name: "app"}); !errors.As(err, &pending) {

@@ -77,6 +77,7 @@ func TestRealServer(t *testing.T) {
 			"life":                 r.life,
 			"names of the chart":   r.customResources,
 			"foreign object":       r.foreignObject,
+			"refused record":       r.refusedRecord,
 			"failed install":       r.failedInstall,
 			"failed upgrades":      r.failedUpgrades,
 			"killed":               r.killed,

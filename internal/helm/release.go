@@ -85,6 +85,18 @@ func (e *PendingError) Error() string {
 	return fmt.Sprintf("release %s/%s: revision %d is %s: another operation is under way", e.Release.Namespace, e.Release.Name, e.Release.Revision, e.Release.Status)
 }
 
+// NotBegunError is an install or upgrade of which nothing stands in the cluster: neither a record nor an object was
+// written. What an earlier one left unfinished may have been cleared away, and a chart's own CRDs stay as with Helm.
+type NotBegunError struct {
+	// Err is why it was not begun.
+	Err error
+}
+
+func (e *NotBegunError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *NotBegunError) Unwrap() error { return e.Err }
+
 // FailedError is an install, upgrade or rollback that failed, and what was done about it.
 type FailedError struct {
 	// Action is install, upgrade, rollback or uninstall.

@@ -12,41 +12,20 @@ import (
 
 // Upgrade makes a new revision of a release, in place: what is there is changed, what the chart no longer has is removed,
 // what is missing or was edited is restored. On failure the release is rolled back to the last revision that was
-// deployed, and the error is a *FailedError. An error of another kind says that nothing was begun; no release of that
-// name is [ErrReleaseNotFound].
+// deployed, and the error is a *FailedError. A *NotBegunError says that nothing was begun, because there is no release of
+// that name ([ErrReleaseNotFound]) or for another reason; after an error of another kind nobody knows.
 func (c *Client) Upgrade(ctx context.Context, a ApplyOptions) (*Release, error) {
 	ctx, cancel := timeout(ctx, a.Timeout)
 	defer cancel()
-	o, err := c.begin(ctx, a.Namespace, a.Name)
+	o, r, s, err := c.planUpgrade(ctx, a)
 	if err != nil {
-		return nil, err
-	}
-	if o.last() == nil {
-		return nil, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, ErrReleaseNotFound)
-	}
-	if err := o.recover(ctx, a.Labels); err != nil {
-		return nil, err
-	}
-	// A revision that failed may have left objects that the last good one does not have.
-	before, err := o.everything(ctx, o.last(), o.good())
-	if err != nil {
-		return nil, err
-	}
-	r, objects, err := o.prepare(ctx, a, o.last().Version+1)
-	if err != nil {
-		return nil, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, err)
-	}
-	if err := o.free(ctx, r, without(objects, before)); err != nil {
-		return nil, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, err)
+		return nil, &NotBegunError{Err: err}
 	}
 	r.SetStatus(releasecommon.StatusPendingUpgrade, "Preparing upgrade")
-	if err := o.create(ctx, &r); err != nil {
+	if err := o.open(ctx, &r); err != nil {
 		return nil, err
 	}
-	err = o.run(ctx, r, step{
-		objects: objects, obsolete: without(before, objects),
-		before: releasev1.HookPreUpgrade, after: releasev1.HookPostUpgrade, wait: a.Wait,
-	})
+	err = o.run(ctx, r, s)
 	if err == nil {
 		err = o.succeed(ctx, &r, "Upgrade complete")
 	}
@@ -54,6 +33,36 @@ func (c *Client) Upgrade(ctx context.Context, a ApplyOptions) (*Release, error) 
 		return nil, o.failedUpgrade(ctx, &r, a, interrupted(ctx, err))
 	}
 	return r.public(), nil
+}
+
+// planUpgrade finds out what an upgrade has to do, and that nothing is in its way.
+func (c *Client) planUpgrade(ctx context.Context, a ApplyOptions) (*operation, record, step, error) {
+	o, err := c.begin(ctx, a.Namespace, a.Name)
+	if err != nil {
+		return nil, record{}, step{}, err
+	}
+	if o.last() == nil {
+		return nil, record{}, step{}, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, ErrReleaseNotFound)
+	}
+	if err := o.recover(ctx, a.Labels); err != nil {
+		return nil, record{}, step{}, err
+	}
+	// A revision that failed may have left objects that the last good one does not have.
+	before, err := o.everything(ctx, o.last(), o.good())
+	if err != nil {
+		return nil, record{}, step{}, err
+	}
+	r, objects, err := o.prepare(ctx, a, o.last().Version+1)
+	if err == nil {
+		err = o.free(ctx, r, without(objects, before))
+	}
+	if err != nil {
+		return nil, record{}, step{}, fmt.Errorf("release %s/%s: %w", a.Namespace, a.Name, err)
+	}
+	return o, r, step{
+		objects: objects, obsolete: without(before, objects),
+		before: releasev1.HookPreUpgrade, after: releasev1.HookPostUpgrade, wait: a.Wait,
+	}, nil
 }
 
 func (o *operation) failedUpgrade(ctx context.Context, r *record, a ApplyOptions, err error) error {

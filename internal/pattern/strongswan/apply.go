@@ -50,7 +50,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	}
 	made, err := g.write(ctx, t, now, d, r, step)
 	if err != nil {
-		return g.failed(ctx, t, r, err, undoKey)
+		return g.failed(ctx, t, now, r, err, undoKey)
 	}
 	r.Want.remember(made)
 	if err := g.noOwnSecret(ctx, t, in); err != nil {
@@ -87,30 +87,37 @@ func (g ground) write(ctx context.Context, t tunnel, now *helm.Release, d delive
 		Namespace: t.namespace, Name: t.name, Chart: d.chart, Values: d.values, PostRender: d.postRender,
 		Labels: map[string]string{ownerLabel: r.Stamp},
 	}
+	var made *helm.Release
+	var err error
 	switch step {
 	case ownership.Keep:
 		return now, nil
 	case ownership.Create:
-		made, err := g.releases.Install(ctx, options)
-		return made, r.Sent(err)
+		made, err = g.releases.Install(ctx, options)
 	default:
-		made, err := g.releases.Upgrade(ctx, options)
-		return made, r.Sent(err)
+		made, err = g.releases.Upgrade(ctx, options)
 	}
+	var notBegun *helm.NotBegunError
+	if errors.As(err, &notBegun) {
+		return nil, err // nothing was sent
+	}
+	return made, r.Sent(err)
 }
 
 // failed says what has become of a write that failed. What is left of the
 // release is remembered. Where it is what it was before, so is the Secret.
-func (g ground) failed(ctx context.Context, t tunnel, r framework.ApplyRequest[model], err error, undoKey func(context.Context) error) error {
+func (g ground) failed(ctx context.Context, t tunnel, now *helm.Release, r framework.ApplyRequest[model], err error, undoKey func(context.Context) error) error {
+	var notBegun *helm.NotBegunError
 	var failed *helm.FailedError
-	if !errors.As(err, &failed) {
-		return err
-	}
-	if failed.Now != nil {
+	switch {
+	case errors.As(err, &notBegun):
+	case !errors.As(err, &failed):
+		return err // nobody knows
+	case failed.Now != nil:
 		_ = r.Sent(nil) // there are new revisions, whatever the last request was answered
 		r.Want.remember(failed.Now)
 	}
-	if !failed.RolledBack {
+	if failed != nil && !failed.RolledBack {
 		return err
 	}
 	if undoKey != nil {
@@ -118,10 +125,10 @@ func (g ground) failed(ctx context.Context, t tunnel, r framework.ApplyRequest[m
 			return errors.Join(err, fmt.Errorf("taking back what Secret %s/%s holds: %w", t.namespace, t.secretName(), undo))
 		}
 	}
-	if failed.Now != nil {
+	if failed != nil && failed.Now != nil {
 		return fmt.Errorf("the release is back at what it was before, as revision %d: %w", failed.Now.Revision, err)
 	}
-	if r.Prior == nil {
+	if r.Prior == nil && now == nil {
 		r.TakenBack()
 	}
 	return err

@@ -1,0 +1,114 @@
+package strongswan_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+)
+
+// A release that is refused because an object of the chart is somebody else's
+// leaves neither a state nor the key.
+func TestAccObjectOfAnother(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "vpn-strongswan-config"}}
+	if _, err := in(c).CoreV1().ConfigMaps("default").Create(t.Context(), theirs, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+built(acctest.Classic, ""))
+	fails(t, w.Apply(), "ConfigMap default/vpn-strongswan-config is there already and belongs to no Helm release")
+	if w.Attributes(address) != nil {
+		t.Error("a release that was not begun is in the state")
+	}
+	gone(t, c)
+	if err := in(c).CoreV1().ConfigMaps("default").Delete(t.Context(), theirs.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.MustApply()
+	w.MustDestroy()
+}
+
+// A new key that the release cannot take, because somebody else is at it, is
+// not in the Secret either.
+func TestAccKeyBesidePendingUpgrade(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	stored := func(want, version string) {
+		t.Helper()
+		s, err := in(c).CoreV1().Secrets("default").Get(t.Context(), "vpn-strongswan-key", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is := s.Annotations["terraform-provider-iks/key-version"]; string(s.Data["key"]) != want || is != version {
+			t.Errorf("the Secret says that its key has version %s, want %s; the key is the one that is wanted: %v", is, version, string(s.Data["key"]) == want)
+		}
+	}
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+built(acctest.Classic, ""))
+	w.MustApply()
+	pending := beginUpgrade(t, c)
+	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "2")))
+	fails(t, w.Apply(), "revision 2 is pending-upgrade: another operation is under way")
+	stored(firstKey, "1")
+	if err := in(c).CoreV1().Secrets("default").Delete(t.Context(), pending, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.MustApply()
+	w.MustPlanEmpty()
+	stored(secondKey, "2")
+	w.MustDestroy()
+	gone(t, c)
+}
+
+// beginUpgrade records what somebody's upgrade with helm does first, and gives
+// the record's name.
+func beginUpgrade(t *testing.T, c *localiks.Cluster) string {
+	t.Helper()
+	secrets := in(c).CoreV1().Secrets("default")
+	first, err := secrets.Get(t.Context(), "sh.helm.release.v1.vpn.v1", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var release map[string]any
+	if err := json.Unmarshal(record(t, first.Data["release"]), &release); err != nil {
+		t.Fatal(err)
+	}
+	info, ok := release["info"].(map[string]any)
+	if !ok {
+		t.Fatal("the record has no state")
+	}
+	release["version"], info["status"], info["last_deployed"] = 2, "pending-upgrade", time.Now()
+	text, err := json.Marshal(release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	writer := gzip.NewWriter(&packed)
+	if _, err := writer.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	labels := maps.Clone(first.Labels)
+	delete(labels, framework.OwnerAnnotation)
+	labels["status"], labels["version"] = "pending-upgrade", "2"
+	second := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "sh.helm.release.v1.vpn.v2", Labels: labels}, Type: first.Type,
+		Data: map[string][]byte{"release": []byte(base64.StdEncoding.EncodeToString(packed.Bytes()))},
+	}
+	if _, err := secrets.Create(t.Context(), second, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return second.Name
+}

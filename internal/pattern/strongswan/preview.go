@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,7 +24,11 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	if err != nil {
 		return nil, err
 	}
-	if err := g.refuseHijacks(ctx, t); err != nil {
+	var warnings []string
+	switch err := g.refuseHijacks(ctx, t); {
+	case apierrors.IsForbidden(err):
+		warnings = append(warnings, "whether the workers have addresses in the remote subnets could not be seen: this identity may not list nodes. Applying needs to know")
+	case err != nil:
 		return nil, err
 	}
 	touched, err := g.touches(ctx, t, r)
@@ -31,7 +36,7 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 		return nil, err
 	}
 	about, err := g.previewChart(ctx, t, r)
-	return append(touched, about...), err
+	return slices.Concat(warnings, touched, about), err
 }
 
 // touches says what an apply would meet and disturb.
@@ -88,14 +93,11 @@ func (t tunnel) against(c *cluster.Cluster) []objection {
 }
 
 // refuseHijacks refuses a tunnel into which the workers would send what they
-// say to each other.
+// say to each other. Who may not list nodes cannot know that.
 func (g ground) refuseHijacks(ctx context.Context, t tunnel) error {
 	nodes, err := kube.List(ctx, g.conn, kube.Nodes, kube.ListOptions{})
-	if apierrors.IsForbidden(err) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return fmt.Errorf("finding out whether the workers have addresses in the remote subnets: %w", err)
 	}
 	return refuse(t.hijacks(addressesOf(nodes)))
 }

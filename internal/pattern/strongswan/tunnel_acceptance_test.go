@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -334,6 +335,32 @@ func TestAccHijackedWorkers(t *testing.T) {
 	worker := nodes.Items[0].Status.Addresses[0].Address
 	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+strings.Replace(built(acctest.Classic, ""), `["10.91.152.128/26"]`, fmt.Sprintf("[%q]", worker), 1))
 	fails(t, w.Plan(), "worker "+nodes.Items[0].Name, "remote")
+}
+
+// Where the workers' addresses cannot be seen, a plan says so and an apply does
+// not go on.
+func TestAccUnseenWorkers(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	front := acctest.Interpose(t, c, func(w http.ResponseWriter, r *http.Request) bool {
+		hidden := r.Method == http.MethodGet && r.URL.Path == "/api/v1/nodes"
+		if hidden {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"nodes is forbidden: User \"reader\" cannot list resource \"nodes\""}`)
+		}
+		return hidden
+	})
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e, fmt.Sprintf("cluster_access = { mine = { host = %q } }", front))+built("mine", ""))
+	r := w.Plan()
+	if said := strings.Join(strings.Fields(strings.Join(r.Warnings(), "\n")), " "); r.ExitCode != 0 || !strings.Contains(said, "this identity may not list nodes") {
+		t.Errorf("the plan ends with %d and does not warn: %s", r.ExitCode, r.Output)
+	}
+	fails(t, w.Apply(), "whether the workers have addresses in the remote subnets", `cannot list resource "nodes"`, "needs more rights in the cluster")
+	if w.Attributes(address) != nil {
+		t.Error("a tunnel that was refused is in the state")
+	}
+	gone(t, c)
 }
 
 // The key stands in no state, no plan and no log.

@@ -58,7 +58,7 @@ func Wait(ctx context.Context, o WaitOptions, look func(context.Context) (done b
 				o.Progress(state)
 			}
 			last = state
-		case ctx.Err() == nil && !passing(err):
+		case ctx.Err() == nil && !Passing(err):
 			return err
 		}
 		if stopped := sleep(ctx, pause.delay(attempt)); stopped != nil {
@@ -70,8 +70,9 @@ func Wait(ctx context.Context, o WaitOptions, look func(context.Context) (done b
 	}
 }
 
-// passing says whether an error can go away without anybody doing something.
-func passing(err error) bool {
+// Passing says whether an error can go away without anybody doing something: the server is unreachable, overloaded or
+// restarting, or somebody else wrote at the same time.
+func Passing(err error) bool {
 	return Unreachable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsInternalError(err) ||
 		apierrors.IsConflict(err)

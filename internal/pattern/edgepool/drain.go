@@ -51,7 +51,11 @@ func (d *drainer) drain(ctx context.Context, nodes map[string]bool) error {
 		return nil
 	}
 	slices.Sort(d.stuck)
-	if ctx.Err() == nil && d.policy.force {
+	if ctx.Err() != nil {
+		return fmt.Errorf("draining: the run was ended while these pods were still on nodes that are to become edge nodes: %s. "+
+			"The nodes are closed to new pods and stay so; the next apply carries on: %w", some(d.stuck), context.Cause(ctx))
+	}
+	if d.policy.force {
 		d.warn("Pods did not leave in time", fmt.Sprintf("After %s these pods are still on edge nodes, and are now deleted whatever their disruption budgets say, because drain.on_timeout is %q: %s.",
 			d.policy.timeout, drainContinue, some(d.stuck)))
 		return nil
@@ -61,7 +65,7 @@ func (d *drainer) drain(ctx context.Context, nodes map[string]bool) error {
 }
 
 // node empties one node. That pods are still there when time is up is no error,
-// but noted.
+// but noted; nor is what may pass until then.
 func (d *drainer) node(ctx context.Context, name string) error {
 	pause := drainFirstPause
 	blocked := map[string]string{}
@@ -77,7 +81,12 @@ func (d *drainer) node(ctx context.Context, name string) error {
 			err = d.evict(ctx, pending, blocked)
 		}
 		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("draining node %s: %w", name, err)
+			if !kube.Passing(err) {
+				return fmt.Errorf("draining node %s: %w", name, err)
+			}
+			for _, pod := range left {
+				blocked[pod] = err.Error()
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -89,26 +98,45 @@ func (d *drainer) node(ctx context.Context, name string) error {
 	}
 }
 
-// evict asks for the eviction of pods that are not leaving yet. What a budget
-// protects is asked for again later.
+// evict asks for the eviction of pods that are not leaving yet. What is in the
+// way for now is kept in blocked, and the pod asked for again later.
 func (d *drainer) evict(ctx context.Context, pods []*corev1.Pod, blocked map[string]string) error {
 	for _, pod := range pods {
+		key := pod.Namespace + "/" + pod.Name
 		if pod.DeletionTimestamp != nil {
+			blocked[key] = ""
 			continue
 		}
-		key := pod.Namespace + "/" + pod.Name
 		err := kube.Evict(ctx, d.kube, pod.Namespace, pod.Name, -1)
-		var budget *kube.BlockedError
-		switch {
-		case errors.As(err, &budget):
-			blocked[key] = budget.Reason
-		case err == nil || apierrors.IsNotFound(err):
-			delete(blocked, key)
-		default:
+		if err != nil && ctx.Err() != nil {
 			return err
 		}
+		reason, final := hindrance(err)
+		if final {
+			return err
+		}
+		blocked[key] = reason
 	}
 	return nil
+}
+
+// hindrance tells from the outcome of an eviction what is in its way for now, ""
+// if nothing is, and whether asking again is in vain.
+func hindrance(err error) (reason string, final bool) {
+	var budget *kube.BlockedError
+	switch {
+	case err == nil || apierrors.IsNotFound(err):
+		return "", false
+	case errors.As(err, &budget):
+		return budget.Reason, false
+	case apierrors.IsForbidden(err) && apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		// No right is missing: nothing new, and so no eviction, is taken there. Its
+		// pods are about to be deleted.
+		return "its namespace is being deleted", false
+	case kube.Passing(err):
+		return err.Error(), false
+	}
+	return "", true
 }
 
 func (d *drainer) note(node string, pods []string, blocked map[string]string) {

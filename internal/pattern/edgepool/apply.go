@@ -180,14 +180,8 @@ func (w *work) apply(ctx context.Context) error {
 			return err
 		}
 	}
-	drained, err := w.empty(ctx, s)
-	if err != nil {
+	if s, err = w.empty(ctx, s); err != nil {
 		return err
-	}
-	if drained {
-		if s, err = w.lookAgain(ctx); err != nil {
-			return err
-		}
 	}
 	if err := w.taintPool(ctx); err != nil {
 		return err
@@ -306,21 +300,35 @@ func (w *work) label(ctx context.Context, s *situation) error {
 	return w.await(ctx, "label "+markKey+"="+markValue, isEdge)
 }
 
-// empty closes the nodes to new pods and drains them, if pods have to leave.
-func (w *work) empty(ctx context.Context, s *situation) (drained bool, err error) {
-	leaving := s.leaving()
-	if len(leaving.evict) == 0 {
-		return false, nil
+// empty closes the nodes to new pods and drains them, and looks again, until no
+// pod is there that has to leave: pods come until a node is closed, and nodes
+// while others are drained. It gives what it saw last.
+func (w *work) empty(ctx context.Context, s *situation) (*situation, error) {
+	d := &drainer{kube: w.kube, policy: w.declared.drain, warn: w.warn, givenUp: map[string]bool{}}
+	for {
+		pods := d.remaining(s.leaving().evict)
+		if len(pods) == 0 && !s.closesEarly() {
+			return s, nil
+		}
+		if err := w.patch(ctx, s.nodes, w.hold); err != nil {
+			return nil, err
+		}
+		if err := d.drain(ctx, pods); err != nil {
+			return nil, err
+		}
+		var err error
+		if s, err = w.lookAgain(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if err := w.patch(ctx, s.nodes, w.hold); err != nil {
-		return false, err
-	}
-	on := map[string]bool{}
-	for _, pod := range leaving.evict {
-		on[pod.Spec.NodeName] = true
-	}
-	d := &drainer{kube: w.kube, policy: w.declared.drain, warn: w.warn}
-	return true, d.drain(ctx, on)
+}
+
+// closesEarly tells whether nodes that no pod has to leave are still to be
+// closed to new ones. That is one more write of each, so it is done only where
+// the calls to IKS, which may take minutes, come before NoExecute. Otherwise that
+// follows at once: what comes in between has not begun to serve.
+func (s *situation) closesEarly() bool {
+	return s.taintsPool() && len(touched(s.nodes, s.hold)) > 0
 }
 
 // leaving gives the workloads on nodes that NoExecute is still to come to.

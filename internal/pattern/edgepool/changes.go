@@ -129,10 +129,10 @@ func (t transition) first(n *corev1.Node) change {
 	return change{label: t.last(n).label}
 }
 
-// hold is what becomes of a node before it is drained: nothing new may come
-// onto it. Where NoSchedule is not declared it is there for the drain only.
+// hold is what becomes of a node before it is drained and NoExecute comes:
+// nothing new may come onto it. Where NoSchedule is not declared it is there for the drain only.
 func (t transition) hold(n *corev1.Node) change {
-	if !t.want.holds(n) || edgeTaints(n).has(corev1.TaintEffectNoExecute) || len(foreignMarks(n)) > 0 {
+	if !t.effects.has(corev1.TaintEffectNoExecute) || !t.want.holds(n) || edgeTaints(n).has(corev1.TaintEffectNoExecute) || len(foreignMarks(n)) > 0 {
 		return change{}
 	}
 	c := change{label: add, put: effects{corev1.TaintEffectNoSchedule}}

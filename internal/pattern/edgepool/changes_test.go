@@ -213,3 +213,32 @@ func TestLosses(t *testing.T) {
 		})
 	}
 }
+
+// Idle nodes are closed before NoExecute where IKS is called in between, once,
+// and not at the price of a write each where nothing is.
+func TestClosesEarly(t *testing.T) {
+	t.Parallel()
+	tainted, bare := pool("p1", poolMarked("edge", "edge:NoExecute")), pool("p1", poolMarked("edge", ""))
+	for name, test := range map[string]struct {
+		transition transition
+		node       corev1.Node
+		want       bool
+	}{
+		"the pool is yet to be tainted":       {transition{want: bare, effects: effects{noExecute}}, aNode("a"), true},
+		"both effects":                        {transition{want: bare, effects: both()}, aNode("a"), true},
+		"the node is closed already":          {transition{want: bare, effects: effects{noExecute}}, aNode("a", labelled(markKey, markValue), held), false},
+		"the node bears NoExecute already":    {transition{want: bare, effects: effects{noExecute}}, aNode("a", marked), false},
+		"NoExecute is not declared":           {transition{want: bare, effects: effects{noSchedule}}, aNode("a"), false},
+		"IKS has the taint":                   {transition{want: tainted, effects: effects{noExecute}}, aNode("a"), false},
+		"IKS has nothing to do with the node": {transition{want: named("a"), effects: both()}, aNode("a"), false},
+		"a node of another pool":              {transition{want: bare, effects: effects{noExecute}}, aNode("a", ofOtherPool), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &situation{transition: test.transition, nodes: []corev1.Node{test.node}}
+			if got := s.closesEarly(); got != test.want {
+				t.Errorf("%t, want %t", got, test.want)
+			}
+		})
+	}
+}

@@ -30,19 +30,40 @@ type drainer struct {
 	policy drainPolicy
 	warn   func(summary, detail string)
 
+	// until is when time is up, counted from the first pod that had to leave.
+	until time.Time
+
 	mu sync.Mutex
 	// stuck are the pods that did not leave in time, with the reason.
 	stuck []string
+	// givenUp are those that are not waited for any more.
+	givenUp map[string]bool
 }
 
-// drain empties the nodes, a few at a time.
-func (d *drainer) drain(ctx context.Context, nodes map[string]bool) error {
-	limited, cancel := context.WithTimeout(ctx, d.policy.timeout)
+// remaining leaves out the pods that were given up.
+func (d *drainer) remaining(pods []*corev1.Pod) []*corev1.Pod {
+	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return d.givenUp[pod.Namespace+"/"+pod.Name] })
+}
+
+// drain empties the nodes that these pods are on, a few at a time.
+func (d *drainer) drain(ctx context.Context, pods []*corev1.Pod) error {
+	if len(pods) == 0 {
+		return nil
+	}
+	on := map[string][]*corev1.Pod{}
+	for _, pod := range pods {
+		on[pod.Spec.NodeName] = append(on[pod.Spec.NodeName], pod)
+	}
+	if d.until.IsZero() {
+		d.until = time.Now().Add(d.policy.timeout)
+	}
+	d.stuck = nil
+	limited, cancel := context.WithDeadline(ctx, d.until)
 	defer cancel()
 	group, groupCtx := errgroup.WithContext(limited)
 	group.SetLimit(max(d.policy.atOnce, 1))
-	for _, name := range slices.SortedFunc(maps.Keys(nodes), compareAddresses) {
-		group.Go(func() error { return d.node(groupCtx, name) })
+	for _, name := range slices.SortedFunc(maps.Keys(on), compareAddresses) {
+		group.Go(func() error { return d.node(groupCtx, name, podNames(on[name])) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -64,12 +85,11 @@ func (d *drainer) drain(ctx context.Context, nodes map[string]bool) error {
 		"Let their disruption budgets allow an eviction, raise drain.timeout, or set drain.on_timeout = %q", d.policy.timeout, some(d.stuck), drainContinue)
 }
 
-// node empties one node. That pods are still there when time is up is no error,
-// but noted; nor is what may pass until then.
-func (d *drainer) node(ctx context.Context, name string) error {
+// node empties one node, on which these pods are left. That there are some when
+// time is up is no error, but noted; nor is what may pass until then.
+func (d *drainer) node(ctx context.Context, name string, left []string) error {
 	pause := drainFirstPause
 	blocked := map[string]string{}
-	left := []string{"whatever runs on " + name}
 	for {
 		pods, err := kube.List(ctx, d.kube, kube.Pods, kube.ListOptions{Fields: "spec.nodeName=" + name})
 		if err == nil {
@@ -143,6 +163,7 @@ func (d *drainer) note(node string, pods []string, blocked map[string]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, pod := range pods {
+		d.givenUp[pod] = true
 		sentence := pod + " on " + node
 		if reason := strings.TrimSuffix(blocked[pod], "."); reason != "" {
 			sentence += " (" + reason + ")"

@@ -43,6 +43,11 @@ var (
 	goingSpace = answer(http.StatusForbidden, metav1.StatusReasonForbidden, metav1.StatusCause{Type: corev1.NamespaceTerminatingCause})
 )
 
+func onNodeA() []*corev1.Pod {
+	pod := aPod("web", "a")
+	return []*corev1.Pod{&pod}
+}
+
 // onePod serves the API. Looking and evicting fail as long as there are failures.
 func onePod(t *testing.T, lists, evictions []failure, onEviction func()) *kube.Client {
 	t.Helper()
@@ -119,8 +124,8 @@ func TestDrainThroughTrouble(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := &drainer{kube: onePod(t, test.lists, test.evictions, func() {}), policy: drainPolicy{timeout: test.timeout}}
-			err := d.drain(t.Context(), map[string]bool{"a": true})
+			d := &drainer{kube: onePod(t, test.lists, test.evictions, func() {}), policy: drainPolicy{timeout: test.timeout}, givenUp: map[string]bool{}}
+			err := d.drain(t.Context(), onNodeA())
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
@@ -134,11 +139,37 @@ func TestDrainIsEnded(t *testing.T) {
 	t.Parallel()
 	for _, force := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
-		d := &drainer{kube: onePod(t, nil, []failure{overBudget}, cancel), policy: drainPolicy{timeout: time.Hour, force: force}}
-		err := d.drain(ctx, map[string]bool{"a": true})
+		d := &drainer{kube: onePod(t, nil, []failure{overBudget}, cancel), policy: drainPolicy{timeout: time.Hour, force: force}, givenUp: map[string]bool{}}
+		err := d.drain(ctx, onNodeA())
 		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "the run was ended") || !strings.Contains(err.Error(), "shop/web on a") ||
 			strings.Contains(err.Error(), "drain.timeout") {
 			t.Errorf("force %t: %v", force, err)
 		}
+	}
+}
+
+// With on_timeout = "continue" each pod that does not leave in time is given up
+// once, and said; one that is found only then gets no time of its own.
+func TestDrainGivesUp(t *testing.T) {
+	t.Parallel()
+	var warned []string
+	d := &drainer{
+		kube: onePod(t, nil, slices.Repeat([]failure{overBudget}, 100), func() {}), policy: drainPolicy{timeout: time.Second, force: true},
+		warn: func(_, detail string) { warned = append(warned, detail) }, givenUp: map[string]bool{},
+	}
+	if err := d.drain(t.Context(), d.remaining(onNodeA())); err != nil {
+		t.Fatal(err)
+	}
+	late := aPod("late", "b")
+	began := time.Now()
+	left := d.remaining(append(onNodeA(), &late))
+	if err := d.drain(t.Context(), left); err != nil {
+		t.Fatal(err)
+	}
+	if len(left) != 1 || len(d.remaining(append(onNodeA(), &late))) != 0 || time.Since(began) > d.policy.timeout/2 {
+		t.Errorf("left %q, after %s", podNames(left), time.Since(began))
+	}
+	if len(warned) != 2 || !strings.Contains(warned[0], "shop/web on a (The budget needs it)") || strings.Contains(warned[1], "shop/web") || !strings.Contains(warned[1], "shop/late on b") {
+		t.Errorf("warned %q", warned)
 	}
 }

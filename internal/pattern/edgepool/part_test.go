@@ -61,7 +61,9 @@ func TestWithoutALBs(t *testing.T) {
 	l.run(t, "direct cluster and few rights", testDirectClusterAndFewRights)
 	l.run(t, "classic load balancers", testClassicLoadBalancers)
 	l.run(t, "many nodes", testManyNodes)
+	l.run(t, "a pod comes meanwhile", testPodComesMeanwhile)
 	l.run(t, "workers come and go", testWorkersComeAndGo)
+	l.run(t, "a worker joins meanwhile", testWorkerJoinsMeanwhile)
 }
 
 // The main job, on both infrastructures: ALBs move over, workloads move away,
@@ -161,7 +163,7 @@ func testAnotherPoolInstead(t *testing.T, r *rig) {
 }
 
 // Nodes without workloads are closed when Apply returns, and not when IKS has
-// brought the pool's taint: one patch each.
+// brought the pool's taint: one patch each before IKS hears of it, and one after.
 func testClosedAtOnce(t *testing.T, r *rig) {
 	r.fleet.BeginApply()
 	r.sent()
@@ -169,7 +171,7 @@ func testClosedAtOnce(t *testing.T, r *rig) {
 		t.Fatal(err)
 	}
 	r.wantMarks("edge", "edge dedicated=edge:NoExecute")
-	if writes := r.sent().taken(); len(writes) > 4 {
+	if writes := r.sent().taken(); len(writes) > 8 {
 		t.Errorf("four nodes took %v", writes)
 	}
 }

@@ -29,7 +29,7 @@ func (w *work) labelPool(ctx context.Context) error {
 // taintPool sets the taint on the declared worker pool, if it lacks it.
 func (w *work) taintPool(ctx context.Context) error {
 	pool := w.want.pool
-	if pool == nil || pool.Taints[markKey] == poolTaint(w.effects) {
+	if !w.taintsPool() {
 		return nil
 	}
 	api, facts, err := w.cluster.IKS("worker_pool")
@@ -38,6 +38,11 @@ func (w *work) taintPool(ctx context.Context) error {
 	}
 	changed, err := api.MergeWorkerPoolTaints(ctx, facts, pool.ID, map[string]iks.PoolTaint{markKey: poolTaint(w.effects)}, nil, w.notForeign)
 	return w.sentPool(changed, err)
+}
+
+// taintsPool tells whether the declared worker pool lacks the taint.
+func (t transition) taintsPool() bool {
+	return t.want.pool != nil && t.want.pool.Taints[markKey] != poolTaint(t.effects)
 }
 
 // releasePool takes label and taint off a worker pool that is not declared any

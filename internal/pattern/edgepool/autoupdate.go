@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
@@ -34,10 +35,14 @@ func (r *relocator) withoutAutoUpdate(ctx context.Context, do func() error) erro
 	if err := r.suspendAutoUpdate(ctx); err != nil {
 		return err
 	}
-	err := do()
+	return afterwards(ctx, do(), r.restoreAutoUpdate)
+}
+
+// afterwards puts something back after what ended with err, also if ctx has ended.
+func afterwards(ctx context.Context, err error, putBack func(context.Context) error) error {
 	restoring, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTime)
 	defer cancel()
-	return errors.Join(err, r.restoreAutoUpdate(restoring))
+	return errors.Join(err, putBack(restoring))
 }
 
 func (r *relocator) suspendAutoUpdate(ctx context.Context) error {
@@ -57,10 +62,27 @@ func (r *relocator) suspendAutoUpdate(ctx context.Context) error {
 		Data: map[string]string{recordKey: strconv.FormatBool(on)},
 	}
 	// One that is there already says how it was before an earlier run was cut off.
-	if _, err := kube.Create(ctx, r.kube, kube.ConfigMaps, record, kube.WriteOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("remembering that ALBs are updated automatically: %w", r.sent(err))
+	_, err = kube.Create(ctx, r.kube, kube.ConfigMaps, record, kube.WriteOptions{})
+	if r.sent(err) != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("remembering that ALBs are updated automatically: %w", err)
 	}
-	return r.sent(api.SetALBAutoUpdate(ctx, facts, false))
+	err = r.sent(api.SetALBAutoUpdate(ctx, facts, false))
+	switch {
+	case err == nil:
+		return nil
+	case declined(err):
+		// The setting is as it was, and its owner may well change it before the
+		// next run, which must not take the record for how it is to be.
+		return afterwards(ctx, err, r.forgetAutoUpdate)
+	}
+	return afterwards(ctx, err, r.restoreAutoUpdate)
+}
+
+// declined tells whether IKS has certainly not done what it was asked. Of several
+// attempts an earlier one may have been done.
+func declined(err error) bool {
+	var answer *iks.Error
+	return errors.As(err, &answer) && answer.Status >= 400 && answer.Status < 500 && answer.Attempts <= 1 && !iks.IsTransient(err)
 }
 
 // finishEarlier puts the setting back that a run which was cut off has left.
@@ -101,7 +123,12 @@ func (r *relocator) restoreAutoUpdate(ctx context.Context) error {
 			return fmt.Errorf("turning the automatic update of ALBs on again: %w", err)
 		}
 	}
-	err = kube.Delete(ctx, r.kube, kube.ConfigMaps, albNamespace, recordName, kube.DeleteOptions{})
+	return r.forgetAutoUpdate(ctx)
+}
+
+// forgetAutoUpdate takes the record away.
+func (r *relocator) forgetAutoUpdate(ctx context.Context) error {
+	err := kube.Delete(ctx, r.kube, kube.ConfigMaps, albNamespace, recordName, kube.DeleteOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

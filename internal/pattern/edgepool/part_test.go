@@ -27,6 +27,7 @@ func TestOnClassic(t *testing.T) {
 	l.run(t, "worker pool", testWorkerPool)
 	l.run(t, "checks again before it closes", testChecksAgainBeforeItCloses)
 	l.run(t, "redeploying an ALB fails", testRedeployFails)
+	l.run(t, "the automatic update is not turned off", testAutoUpdateIsNotTurnedOff)
 	l.run(t, "load balancers stay put", testLoadBalancersStayPut)
 	l.run(t, "two pools at once", testTwoPoolsAtOnce)
 	l.run(t, "another pool instead", testAnotherPoolInstead)

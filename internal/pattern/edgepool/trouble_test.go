@@ -183,6 +183,31 @@ func testRedeployFails(t *testing.T, r *rig) {
 	r.wantALBs("edge", true)
 }
 
+// IKS does not turn the automatic update off. Where it refuses to, nothing is
+// left that would turn it on again after its owner has turned it off; where
+// nobody knows whether it has, it is turned on again.
+func testAutoUpdateIsNotTurnedOff(t *testing.T, r *rig) {
+	for name, fault := range map[string]fakeiks.Fault{
+		"refused": {Status: http.StatusForbidden},
+		"unknown": {Status: http.StatusInternalServerError, Served: true, Times: 1, RetryAfter: time.Hour},
+	} {
+		fault.Method, fault.Path = "PUT", "/v1/alb/clusters/*/updatepolicy"
+		repair := r.env.IKS.Fail(fault)
+		r.env.IKS.ResetRequests()
+		err := r.apply(byPool("edge"), nil)
+		repair()
+		r.wantError(err, "setting the ALB update policy")
+		if asked := r.env.IKS.Count(fault.Method, fault.Path); asked != map[string]int{"refused": 1, "unknown": 2}[name] {
+			t.Errorf("%s: IKS was asked %d times", name, asked)
+		}
+		if !r.autoUpdate() {
+			t.Errorf("%s: ALBs are not updated automatically any more", name)
+		}
+		r.wantNoTraces()
+		r.restart()
+	}
+}
+
 // A run that was killed while ALBs were redeployed left the automatic update
 // off: whatever runs next turns it on again.
 func testKilledWhileRedeploying(t *testing.T, r *rig) {

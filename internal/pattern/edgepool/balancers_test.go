@@ -2,12 +2,15 @@ package edgepool
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 // balancer makes a Service of type LoadBalancer, which localiks serves as IBM's
@@ -92,7 +95,8 @@ func testLoadBalancersStayPut(t *testing.T, r *rig) {
 	}
 }
 
-// VPC load balancers are told, and the master is refreshed where that is allowed.
+// VPC load balancers are told, and the master is refreshed where that is allowed,
+// be it by the run after one that failed.
 func testVPCLoadBalancers(t *testing.T, r *rig) {
 	r.balancer("web")
 	note := func() string {
@@ -113,13 +117,17 @@ func testVPCLoadBalancers(t *testing.T, r *rig) {
 		t.Errorf("note %q, master refreshed %d times", first, revision())
 	}
 	refresh := byPool("default", onlyWarn, func(m *model) { m.AllowMasterRefresh = types.BoolValue(true) })
+	repair := r.env.IKS.Fail(fakeiks.Fault{Method: "PUT", Path: "/v1/clusters/*/masters", Status: http.StatusConflict})
+	r.wantError(r.apply(refresh, m), "refreshing the master")
+	repair()
+	r.restart()
 	r.mustApply(refresh, m)
 	if second := note(); second == first || second == "" || revision() != 1 {
 		t.Errorf("note %q after %q, master refreshed %d times", second, first, revision())
 	}
 	r.mustRemove(refresh)
-	if note() != "" {
-		t.Errorf("note %q is left", note())
+	if note() != "" || revision() != 2 {
+		t.Errorf("note %q is left, master refreshed %d times", note(), revision())
 	}
 	r.wantNoTraces()
 }

@@ -34,7 +34,7 @@ type relocator struct {
 	warn    func(summary, detail string)
 	// strict fails when something does not move; otherwise that is a warning.
 	strict bool
-	// refresh the master after VPC load balancers were asked to move.
+	// refresh the master when VPC load balancers are asked to move.
 	refresh bool
 }
 
@@ -68,34 +68,52 @@ func (r *relocator) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	zones := map[string][]carrier{}
-	albs, virtual := false, false
+	mark := edgeMark(seen.nodes)
+	var deployed, inVPC []carrier
+	albs := false
 	for _, c := range misplaced(seen.carriers, seen.nodes) {
-		zones[c.zone] = append(zones[c.zone], c)
-		albs = albs || c.alb != nil
-		virtual = virtual || c.service != nil && c.deployment == nil
-	}
-	move := func() error {
-		for _, zone := range slices.Sorted(maps.Keys(zones)) {
-			if err := r.redeploy(ctx, zone, zones[zone], edgeMark(seen.nodes)); err != nil {
-				return err
-			}
+		if c.deployment == nil && c.alb == nil {
+			inVPC = append(inVPC, c)
+			continue
 		}
-		return nil
+		deployed = append(deployed, c)
+		albs = albs || c.alb != nil
 	}
+	move := func() error { return r.redeployByZone(ctx, deployed, mark) }
 	if albs {
 		err = r.withoutAutoUpdate(ctx, move)
 	} else {
 		err = move()
 	}
-	if err != nil || !virtual || !r.refresh {
+	if err != nil || len(inVPC) == 0 {
 		return err
 	}
-	api, facts, err := r.cluster.IKS("allow_master_refresh")
-	if err != nil {
-		return err
+	if r.refresh {
+		// Before the VPC's load balancers: once their Services bear the mark, a run
+		// that takes up from one that failed would not know that this is still to do.
+		api, facts, err := r.cluster.IKS("allow_master_refresh")
+		if err != nil {
+			return err
+		}
+		if err := r.sent(api.RefreshMaster(ctx, facts)); err != nil {
+			return err
+		}
 	}
-	return r.sent(api.RefreshMaster(ctx, facts))
+	return r.redeployByZone(ctx, inVPC, mark)
+}
+
+// redeployByZone redeploys the carriers of one zone after those of the other.
+func (r *relocator) redeployByZone(ctx context.Context, carriers []carrier, mark string) error {
+	zones := map[string][]carrier{}
+	for _, c := range carriers {
+		zones[c.zone] = append(zones[c.zone], c)
+	}
+	for _, zone := range slices.Sorted(maps.Keys(zones)) {
+		if err := r.redeploy(ctx, zone, zones[zone], mark); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sight is what there is to be moved, and the edge nodes to move it to.

@@ -110,7 +110,7 @@ func resourceSchema() schema.Schema {
 			},
 			"allow_master_refresh": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the cluster's master may be refreshed after VPC load balancers were asked to move, which makes the cloud provider look at all of them anew and restarts the API servers one by one. Default `false`. No effect on classic clusters.",
+				MarkdownDescription: "Whether the cluster's master may be refreshed when VPC load balancers have to move, which makes the cloud provider look at all of them anew and restarts the API servers one by one. Default `false`. No effect on classic clusters.",
 			},
 			"drain": schema.SingleNestedAttribute{
 				Optional: true, Computed: true, Default: objectdefault.StaticValue(defaultDrain()),

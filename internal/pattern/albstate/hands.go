@@ -2,7 +2,6 @@ package albstate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -83,7 +82,10 @@ const (
 // for is left on, and a warning says so.
 func (h hands) carryOut(ctx context.Context, todo []step, onDestroy string) (warnings []string, err error) {
 	opening, closing := inTurn(todo)
-	if err := errors.Join(h.take(ctx, opening), h.await(ctx, opening)); err != nil {
+	if err := h.take(ctx, opening); err != nil {
+		return nil, err // what was refused never comes true: there is nothing to wait for
+	}
+	if err := h.await(ctx, opening); err != nil {
 		return nil, err
 	}
 	if onDestroy == onDestroyRestore && !h.allowNoALB {

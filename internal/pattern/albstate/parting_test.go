@@ -2,7 +2,9 @@ package albstate
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
@@ -318,5 +321,29 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	_, err := r.part.Remove(ctx, r.find(), m, framework.Owner{})
 	if err == nil || !strings.Contains(err.Error(), r.id("private1")+": is being disabled") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What IKS refuses to enable never comes true, so nobody waits for it.
+func TestRefusedEnableEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusForbidden, http.StatusConflict} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, fakeiks.Cluster{})
+			r.mustApply(declare(true, ofType("private")), nil)
+			public := declare(false, restoring("public", true))
+			r.mustApply(public, nil)
+			r.restart()
+			defer r.fake.Fail(fakeiks.Fault{Method: "POST", Path: "/v1/alb/albs", Status: status})()
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+
+			_, err := r.part.Remove(ctx, r.find(), public, framework.Owner{})
+			var refused *iks.Error
+			if !errors.As(err, &refused) || refused.Status != status || ctx.Err() != nil {
+				t.Errorf("got %v, want the status %d at once", err, status)
+			}
+		})
 	}
 }

@@ -21,7 +21,7 @@ type Client struct {
 	transport     http.RoundTripper
 	tokens        *tokenSource
 	slots         chan struct{}
-	pools         *keyedLocks
+	pools         *KeyedLocks
 }
 
 func newClient(config Config, at endpoints, vpc vpcEndpoints) *Client {
@@ -34,7 +34,7 @@ func newClient(config Config, at endpoints, vpc vpcEndpoints) *Client {
 		deadline:      config.Deadline,
 		transport:     config.Transport,
 		slots:         make(chan struct{}, maxConcurrent),
-		pools:         newKeyedLocks(),
+		pools:         NewKeyedLocks(),
 	}
 	if config.APIKey == "" {
 		c.tokens = givenToken(config.Token)

@@ -5,17 +5,18 @@ import (
 	"sync"
 )
 
-// keyedLocks are locks by name that a cancelled caller can leave. They are few
-// (one per worker pool) and stay for the life of the client.
-type keyedLocks struct {
+// KeyedLocks are locks by name that a cancelled caller can leave. They are few
+// (one per worker pool, one per cluster) and stay for the life of the process.
+type KeyedLocks struct {
 	mu    sync.Mutex
 	locks map[string]chan struct{}
 }
 
-func newKeyedLocks() *keyedLocks { return &keyedLocks{locks: map[string]chan struct{}{}} }
+// NewKeyedLocks makes locks that are all open.
+func NewKeyedLocks() *KeyedLocks { return &KeyedLocks{locks: map[string]chan struct{}{}} }
 
-// lock waits for the lock of key and gives the function that opens it.
-func (k *keyedLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
+// Lock waits for the lock of key and gives the function that opens it.
+func (k *KeyedLocks) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	k.mu.Lock()
 	held, known := k.locks[key]
 	if !known {

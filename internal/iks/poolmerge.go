@@ -96,7 +96,7 @@ func merge(current, set map[string]string, remove []string) (next map[string]str
 func (c *Client) setPool(ctx context.Context, m poolMap, cluster Cluster, poolID string, to map[string]string) error {
 	cl, cancel := c.begin(ctx, "setting the "+m.what+" of", describePool(cluster, poolID))
 	defer cancel()
-	unlock, err := c.pools.lock(cl.ctx, cluster.ID+"/"+poolID)
+	unlock, err := c.pools.Lock(cl.ctx, cluster.ID+"/"+poolID)
 	if err != nil {
 		return cl.ended(nil)
 	}
@@ -121,7 +121,7 @@ func (c *Client) putPool(cl *call, m poolMap, cluster Cluster, poolID string, to
 func (c *Client) mergePool(ctx context.Context, m poolMap, cluster Cluster, poolID string, set map[string]string, remove []string, conditions []func(WorkerPool) error) (bool, error) {
 	cl, cancel := c.begin(ctx, "changing the "+m.what+" of", describePool(cluster, poolID))
 	defer cancel()
-	unlock, err := c.pools.lock(cl.ctx, cluster.ID+"/"+poolID)
+	unlock, err := c.pools.Lock(cl.ctx, cluster.ID+"/"+poolID)
 	if err != nil {
 		return false, cl.ended(nil)
 	}

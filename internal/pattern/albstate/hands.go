@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -19,35 +18,82 @@ type hands struct {
 	api        *iks.Client
 	cluster    iks.Cluster
 	allowNoALB bool
+	closings   *closings
 	// goneIsFine: an ALB that is not there any more needs no switching.
 	goneIsFine bool
 	// sent hears of the outcome of every write and hands it back.
 	sent func(error) error
 }
 
-// take takes the steps in their order. Each one that closes an ALB looks first,
-// at that moment, whether another one serves that can stand in.
-func (h hands) take(ctx context.Context, todo []step) error {
+// open takes steps that enable ALBs.
+func (h hands) open(ctx context.Context, todo []step) error {
 	for _, s := range todo {
-		if !s.enable && !h.allowNoALB {
-			if err := h.standsIn(ctx, s, todo); err != nil {
-				return err
-			}
-		}
-		act := h.api.DisableALB
-		if s.enable {
-			act = h.api.EnableALB
-		}
-		if err := h.sent(act(ctx, h.cluster, s.alb)); err != nil && !(h.goneIsFine && iks.IsNotFound(err)) {
+		if err := h.take(ctx, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// shut takes steps that disable ALBs. Each one looks first, at that moment,
+// whether another ALB serves that can stand in, and no other resource disables
+// one before IKS has answered. Where sparing is set, the last way in is left out
+// of the steps with a warning, and else refused.
+func (h hands) shut(ctx context.Context, todo []step, sparing bool) (taken []step, warnings []string, err error) {
+	if len(todo) == 0 {
+		return nil, nil, nil
+	}
+	over, err := h.closings.turn(ctx, h.cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer over()
+	if sparing && !h.allowNoALB {
+		if todo, warnings, err = h.spare(ctx, todo); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, s := range todo {
+		if !h.allowNoALB {
+			if err := h.standsIn(ctx, s, todo); err != nil {
+				return nil, warnings, err
+			}
+		}
+		if err := h.take(ctx, s); err != nil {
+			return nil, warnings, err
+		}
+	}
+	return todo, warnings, nil
+}
+
+// take takes one step.
+func (h hands) take(ctx context.Context, s step) error {
+	act := h.api.DisableALB
+	if s.enable {
+		act = h.api.EnableALB
+	}
+	err := h.sent(act(ctx, h.cluster, s.alb))
+	if err == nil || !s.enable && iks.IsTransient(err) { // IKS may have closed it, though its answer got lost
+		h.closings.note(h.cluster.ID, s)
+	}
+	if h.goneIsFine && iks.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// serving lists the ALBs, without those as enabled that were closed in this run.
+func (h hands) serving(ctx context.Context) ([]iks.ALB, error) {
+	albs, err := h.api.ALBs(ctx, h.cluster)
+	if err != nil {
+		return nil, err
+	}
+	return h.closings.correct(h.cluster.ID, albs), nil
+}
+
 // standsIn refuses to take a step that closes an ALB unless another one serves.
 func (h hands) standsIn(ctx context.Context, s step, todo []step) error {
-	albs, err := h.api.ALBs(ctx, h.cluster)
+	albs, err := h.serving(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,29 +128,22 @@ const (
 // for is left on, and a warning says so.
 func (h hands) carryOut(ctx context.Context, todo []step, onDestroy string) (warnings []string, err error) {
 	opening, closing := inTurn(todo)
-	if err := h.take(ctx, opening); err != nil {
+	if err := h.open(ctx, opening); err != nil {
 		return nil, err // what was refused never comes true: there is nothing to wait for
 	}
 	if err := h.await(ctx, opening); err != nil {
 		return nil, err
 	}
-	if onDestroy == onDestroyRestore && !h.allowNoALB {
-		if closing, warnings, err = h.spare(ctx, closing); err != nil {
-			return nil, err
-		}
-	}
-	if err := h.take(ctx, closing); err != nil {
+	taken, warnings, err := h.shut(ctx, closing, onDestroy == onDestroyRestore)
+	if err != nil {
 		return warnings, err
 	}
-	return warnings, h.await(ctx, closing)
+	return warnings, h.await(ctx, taken)
 }
 
 // spare leaves out the private ALBs that are the last way in.
 func (h hands) spare(ctx context.Context, todo []step) (rest []step, warnings []string, err error) {
-	if len(todo) == 0 {
-		return nil, nil, nil
-	}
-	albs, err := h.api.ALBs(ctx, h.cluster)
+	albs, err := h.serving(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -169,33 +208,4 @@ func orNone(items []string) string {
 		return "none"
 	}
 	return strings.Join(items, ", ")
-}
-
-// claims are the ALBs that resources have brought about in this run. When one
-// resource takes over the ALBs of another (create_before_destroy, a new name
-// without `moved`), the one that goes must not undo what the one that stays has done.
-type claims struct {
-	mu   sync.Mutex
-	albs map[claim]bool
-}
-
-type claim struct{ cluster, alb string }
-
-func newClaims() *claims { return &claims{albs: map[claim]bool{}} }
-
-func (c *claims) add(cluster string, ids ...string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range ids {
-		c.albs[claim{cluster, id}] = true
-	}
-}
-
-// of tells, for one cluster, which ALBs are claimed.
-func (c *claims) of(cluster string) func(id string) bool {
-	return func(id string) bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.albs[claim{cluster, id}]
-	}
 }

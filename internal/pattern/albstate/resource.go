@@ -23,10 +23,11 @@ func NewResource() func() resource.Resource {
 
 // part implements framework.Part.
 type part struct {
-	claims *claims
+	claims   *claims
+	closings *closings
 }
 
-func newPart() *part { return &part{claims: newClaims()} }
+func newPart() *part { return &part{claims: newClaims(), closings: newClosings()} }
 
 // Check implements framework.Part.
 func (p *part) Check(_ context.Context, m *model) []framework.Problem {
@@ -167,10 +168,14 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	if err != nil {
 		return err
 	}
-	h := hands{api: api, cluster: facts, allowNoALB: r.Want.AllowNoALB.ValueBool(), sent: r.Sent}
+	h := hands{api: api, cluster: facts, allowNoALB: r.Want.AllowNoALB.ValueBool(), closings: p.closings, sent: r.Sent}
 	todo := steps(albs, r.Want.Enabled.ValueBool())
 	r.Want.settle(r.Prior, todo)
-	if err := h.take(ctx, todo); err != nil {
+	opening, closing := inTurn(todo)
+	if err := h.open(ctx, opening); err != nil {
+		return err
+	}
+	if _, _, err := h.shut(ctx, closing, false); err != nil {
 		return err
 	}
 	parting, warnings := farewell.release(letGo)
@@ -278,7 +283,7 @@ func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, _ frame
 		onDestroy: m.OnDestroy.ValueString(), previous: previous,
 		allowPublic: m.AllowPublicOnDestroy.ValueBool(), claimed: p.claims.of(c.ID),
 	}.release(chosen.of(all))
-	h := hands{api: api, cluster: facts, allowNoALB: m.AllowNoALB.ValueBool(), goneIsFine: true, sent: func(err error) error { return err }}
+	h := hands{api: api, cluster: facts, allowNoALB: m.AllowNoALB.ValueBool(), closings: p.closings, goneIsFine: true, sent: func(err error) error { return err }}
 	if lastEntry(all, todo) && h.allowNoALB {
 		warnings = append(warnings, "no ALB of the cluster is enabled any more")
 	}

@@ -106,6 +106,16 @@ func (m *model) setPrevious(previous map[string]bool) {
 	m.Previous = types.MapValueMust(types.BoolType, elements)
 }
 
+// forgetOthers leaves out of `previous` what other ALBs than these were.
+func (m *model) forgetOthers(ctx context.Context, albs []iks.ALB) error {
+	previous, err := m.previous(ctx)
+	if err != nil {
+		return err
+	}
+	m.setPrevious(trim(previous, albs))
+	return nil
+}
+
 // adopt fills what an imported state has not got yet with what is there, so that a
 // configuration that says the same makes no difference.
 func (m *model) adopt(albs []iks.ALB) {

@@ -347,3 +347,55 @@ func TestRefusedEnableEndsAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// An update to another ALB that is cut off still knows what the first one was:
+// the next update, or a removal, restores it.
+func TestCutOffUpdateKnowsWhatItLetsGo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, fakeiks.Cluster{Zones: zones("dal10", "dal12")})
+	one := func(name string) *model {
+		return declare(true, func(m *model) {
+			m.ALBID, m.OnDestroy = types.StringValue(r.id(name)), types.StringValue(onDestroyRestore)
+		})
+	}
+	kept := one("private1")
+	r.mustApply(kept, nil)
+	r.restart()
+	giveBack := r.fake.TakeOverALBs("prod") // nobody carries anything out
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for !r.alb("private2").Enabled && ctx.Err() == nil {
+			time.Sleep(5 * time.Millisecond)
+		}
+		cancel()
+	}()
+	begun := one("private2")
+	begun.ALBs, begun.Previous = types.ListUnknown(albType()), types.MapUnknown(types.BoolType)
+	if err := r.part.Apply(ctx, r.find(), framework.ApplyRequest[model]{Want: begun, Prior: kept}); err == nil {
+		t.Fatal("it did not wait for private2")
+	}
+	if err := r.fake.SetALB("prod", r.id("private2"), "enabled", "healthy", "192.0.2.9"); err != nil {
+		t.Fatal(err)
+	}
+	giveBack()
+	want := map[string]bool{r.id("private1"): false, r.id("private2"): false}
+	if got := r.previous(begun); !maps.Equal(got, want) {
+		t.Fatalf("previous: %v, want %v", got, want)
+	}
+	kept.Previous = begun.Previous // as the framework keeps it
+	r.restart()
+	r.writes()
+
+	// The next update starts from what was begun, then from the state.
+	after := one("private2")
+	r.mustApply(after, begun)
+	after.Ready = types.BoolUnknown()
+	if err := r.part.Apply(t.Context(), r.find(), framework.ApplyRequest[model]{Want: after, Prior: kept}); err != nil {
+		t.Fatal(err)
+	}
+	r.wantWrites("disable private1")
+	if got, want := r.previous(after), map[string]bool{r.id("private2"): false}; !maps.Equal(got, want) {
+		t.Errorf("previous in the end: %v, want %v", got, want)
+	}
+}

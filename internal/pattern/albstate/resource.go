@@ -188,19 +188,29 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	for _, w := range append(warnings, more...) {
 		r.Warn("An ALB is let go of", w+".")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.Want.forgetOthers(ctx, albs)
 }
 
 // remember notes what the ALBs were, in the plan, before anything is written,
-// and finds those that an update lets go of.
+// and finds those that an update lets go of. What these were is kept as well
+// until they are let go of: an update that fails before leaves them to the next
+// one, or to a removal.
 func (p *part) remember(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model], all, albs []iks.ALB) (letGo []iks.ALB, farewell parting, err error) {
 	ids := make([]string, len(albs))
 	for i, a := range albs {
 		ids[i] = a.ID
 	}
 	p.claims.add(c.ID, ids...)
+	// Apply may run more than once for one plan: what it has noted before it wrote stands.
+	noted, err := r.Want.previous(ctx)
+	if err != nil {
+		return nil, parting{}, err
+	}
 	if r.Prior == nil {
-		r.Want.setPrevious(record(nil, albs))
+		r.Want.setPrevious(record(albs, noted))
 		return nil, parting{onDestroy: onDestroyLeave}, nil
 	}
 	previous, err := r.Prior.previous(ctx)
@@ -210,7 +220,7 @@ func (p *part) remember(ctx context.Context, c *cluster.Cluster, r framework.App
 	if len(previous) == 0 { // imported: nothing that is seen now is from before
 		r.Want.setPrevious(nil)
 	} else {
-		r.Want.setPrevious(record(previous, albs))
+		r.Want.setPrevious(record(albs, previous, noted))
 	}
 	before, err := r.Prior.selection(c.ID)
 	if err != nil {

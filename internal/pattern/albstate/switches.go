@@ -105,17 +105,21 @@ func (p parting) release(albs []iks.ALB) (todo []step, warnings []string) {
 }
 
 // record adds to what is known of the time before the first write. An ALB that
-// is in it already keeps its value: by now it is ours.
-func record(previous map[string]bool, albs []iks.ALB) map[string]bool {
-	out := maps.Clone(previous)
-	if out == nil {
-		out = map[string]bool{}
-	}
+// is known already keeps its value, the first one that is given: by now it is ours.
+func record(albs []iks.ALB, known ...map[string]bool) map[string]bool {
+	out := map[string]bool{}
 	for _, a := range albs {
-		if _, known := out[a.ID]; !known {
-			out[a.ID] = a.Enabled
-		}
+		out[a.ID] = a.Enabled
 	}
+	for _, earlier := range slices.Backward(known) {
+		maps.Copy(out, earlier)
+	}
+	return out
+}
+
+// trim leaves out what is known of other ALBs than these.
+func trim(previous map[string]bool, albs []iks.ALB) map[string]bool {
+	out := maps.Clone(previous)
 	maps.DeleteFunc(out, func(id string, _ bool) bool {
 		return !slices.ContainsFunc(albs, func(a iks.ALB) bool { return a.ID == id })
 	})

@@ -108,21 +108,34 @@ func TestRecord(t *testing.T) {
 	t.Parallel()
 	one, two, three := id("private", "1"), id("private", "2"), id("private", "3")
 	for name, test := range map[string]struct {
-		previous, want map[string]bool
+		previous, noted map[string]bool
+		want, trimmed   map[string]bool
 	}{
-		"the first time":    {nil, map[string]bool{one: true, two: false}},
-		"what is ours now":  {map[string]bool{one: false, two: true}, map[string]bool{one: false, two: true}},
-		"one more":          {map[string]bool{one: false}, map[string]bool{one: false, two: false}},
-		"one that has gone": {map[string]bool{one: false, three: true}, map[string]bool{one: false, two: false}},
+		"the first time":   {nil, nil, map[string]bool{one: true, two: false}, map[string]bool{one: true, two: false}},
+		"what is ours now": {map[string]bool{one: false, two: true}, nil, map[string]bool{one: false, two: true}, map[string]bool{one: false, two: true}},
+		"one more":         {map[string]bool{one: false}, nil, map[string]bool{one: false, two: false}, map[string]bool{one: false, two: false}},
+		"one that is let go of": {
+			map[string]bool{one: false, three: true}, nil,
+			map[string]bool{one: false, two: false, three: true}, map[string]bool{one: false, two: false},
+		},
+		"noted before it was written": {
+			map[string]bool{two: true}, map[string]bool{one: false, two: false},
+			map[string]bool{one: false, two: true}, map[string]bool{one: false, two: true},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before := maps.Clone(test.previous)
-			if got := record(test.previous, []iks.ALB{on("private", "1"), off("private", "2")}); !maps.Equal(got, test.want) {
+			albs := []iks.ALB{on("private", "1"), off("private", "2")}
+			got := record(albs, test.previous, test.noted)
+			if !maps.Equal(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
-			if !maps.Equal(before, test.previous) {
-				t.Error("the argument was changed")
+			if trimmed := trim(got, albs); !maps.Equal(trimmed, test.trimmed) {
+				t.Errorf("trimmed to %v, want %v", trimmed, test.trimmed)
+			}
+			if !maps.Equal(before, test.previous) || !maps.Equal(got, test.want) {
+				t.Error("an argument was changed")
 			}
 		})
 	}

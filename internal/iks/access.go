@@ -81,6 +81,9 @@ func (c *Client) Access(ctx context.Context, cluster Cluster, options AccessOpti
 		return Access{}, err
 	}
 	access, err := parseKubeconfigArchive(archive)
+	if err == nil && !options.Admin {
+		access, err = access.withoutCertificate()
+	}
 	if err != nil {
 		return Access{}, cl.explain(err)
 	}
@@ -91,6 +94,17 @@ func (c *Client) Access(ctx context.Context, cluster Cluster, options AccessOpti
 		return Access{}, err
 	}
 	return access, nil
+}
+
+// withoutCertificate leaves the token alone. Who did not ask for the
+// administrator's certificate must not act as the administrator, whatever the
+// archive holds.
+func (a Access) withoutCertificate() (Access, error) {
+	if a.Token == "" {
+		return Access{}, errors.New("the kubeconfig holds no token, and kubeconfig_admin = true was not set for the administrator's certificate")
+	}
+	a.ClientCertificate, a.ClientKey = nil, nil
+	return a, nil
 }
 
 type kubeconfigRequest struct {

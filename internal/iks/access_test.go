@@ -104,6 +104,40 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// The administrator's certificate is used by those only who ask for it.
+func TestAccessWithoutTheAdministrator(t *testing.T) {
+	t.Parallel()
+	const server = "https://c1.example.test:31000"
+	for name, tt := range map[string]struct {
+		config string
+		admin  bool
+		want   Access
+		says   string
+	}{
+		"a certificate beside the token": {tokenConfig(server, labJWT), false, Access{Server: server, Token: labJWT, TokenExpiry: time.Unix(1767225600, 0)}, ""},
+		"a certificate alone":            {adminConfig, false, Access{}, "no token"},
+		"asked for": {
+			tokenConfig(server, labJWT), true,
+			Access{Server: server, Token: labJWT, TokenExpiry: time.Unix(1767225600, 0), ClientCertificate: []byte(labCert), ClientKey: []byte(labKeyPEM)}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, client := newLab(t, func(_ context.Context, _ int, r sent) (*http.Response, error) {
+				if strings.HasSuffix(r.path, "/v2/getRBACStatus") {
+					return jsonAnswer(200, map[string]any{"synchronized": true})
+				}
+				return plainAnswer(200, string(archive(t, "kube-config.yaml", tt.config, "admin.pem", labCert, "admin-key.pem", labKeyPEM)))
+			})
+			got, err := client.Access(t.Context(), Cluster{ID: labCluster}, AccessOptions{Admin: tt.admin})
+			if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Fatalf("got %v, want %q", err, tt.says)
+			}
+			sameAccess(t, got, tt.want)
+		})
+	}
+}
+
 func TestAccessIsCancelledWhileItWaitsForRoles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

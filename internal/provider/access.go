@@ -32,9 +32,16 @@ func (c configuration) clusterAccess(ctx context.Context) (map[string]func() (ku
 			"Which clusters are reached directly must be known at plan time; what stands in an entry may still be unknown.")
 		return nil, d
 	}
+	rest, unknown, null := known(ctx, c.ClusterAccess)
+	d := missing(path.Root("cluster_access"), null)
 	var entries map[string]access
-	d := c.ClusterAccess.ElementsAs(ctx, &entries, false)
+	d.Append(rest.ElementsAs(ctx, &entries, false)...)
 	direct := make(map[string]func() (kube.Access, error), len(entries))
+	for _, name := range unknown {
+		direct[name] = func() (kube.Access, error) {
+			return kube.Access{}, &cluster.UnknownConfigurationError{Attribute: fmt.Sprintf("cluster_access[%q]", name)}
+		}
+	}
 	for name, entry := range entries {
 		direct[name] = func() (kube.Access, error) { return entry.connection(name) }
 	}

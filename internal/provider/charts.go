@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
@@ -32,8 +33,15 @@ func (c configuration) charts(ctx context.Context) (helm.Loader, diag.Diagnostic
 		out.Logins = []helm.Login{{Credentials: unknown}}
 		return out, nil
 	}
+	rest, unknown, null := known(ctx, c.ChartRegistries)
+	d := missing(path.Root("chart_registries"), null)
 	var entries map[string]registry
-	d := c.ChartRegistries.ElementsAs(ctx, &entries, false)
+	d.Append(rest.ElementsAs(ctx, &entries, false)...)
+	for _, prefix := range unknown {
+		out.Logins = append(out.Logins, helm.Login{Prefix: prefix, Credentials: func() (string, string, error) {
+			return "", "", &cluster.UnknownConfigurationError{Attribute: fmt.Sprintf("chart_registries[%q]", prefix)}
+		}})
+	}
 	for prefix, entry := range entries {
 		out.Logins = append(out.Logins, helm.Login{Prefix: prefix, Credentials: func() (string, string, error) { return entry.credentials(prefix) }})
 	}

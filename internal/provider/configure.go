@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -46,11 +47,9 @@ func (c configuration) provider(ctx context.Context, userAgent string) (*framewo
 		"default_labels":      {c.DefaultLabels, &p.DefaultLabels},
 		"default_annotations": {c.DefaultAnnotations, &p.DefaultAnnotations},
 	} {
-		if from.value.IsUnknown() {
-			d.AddAttributeError(path.Root(at), "The value must be known", "What goes onto every object cannot depend on something that this run has still to create.")
-			continue
-		}
-		d.Append(from.value.ElementsAs(ctx, from.into, false)...)
+		var more diag.Diagnostics
+		*from.into, more = everyObject(path.Root(at), from.value)
+		d.Append(more...)
 	}
 	direct, accessDiags := c.clusterAccess(ctx)
 	d.Append(accessDiags...)
@@ -69,6 +68,59 @@ func (c configuration) provider(ctx context.Context, userAgent string) (*framewo
 		Kube:   kube.Options{UserAgent: userAgent},
 	})
 	return p, d
+}
+
+// everyObject reads what goes onto every object. All of it is part of what a
+// plan shows, so that none can be left to be known later.
+func everyObject(at path.Path, from types.Map) (map[string]string, diag.Diagnostics) {
+	var d diag.Diagnostics
+	mustBeKnown := func(at path.Path) {
+		d.AddAttributeError(at, "The value must be known", "What goes onto every object cannot depend on something that this run has still to create.")
+	}
+	if from.IsUnknown() {
+		mustBeKnown(at)
+	}
+	out := make(map[string]string, len(from.Elements()))
+	for key, element := range from.Elements() {
+		value, ok := element.(types.String)
+		switch {
+		case element.IsUnknown():
+			mustBeKnown(at.AtMapKey(key))
+		case element.IsNull() || !ok:
+			d.AddAttributeError(at.AtMapKey(key), "The value is missing", "It is null. Leave the key out if objects shall not have it.")
+		default:
+			out[key] = value.ValueString()
+		}
+	}
+	return out, d
+}
+
+// known leaves out the entries that are unknown or null as a whole. The rest
+// can be decoded; what is told of the others depends on what they are for.
+func known(ctx context.Context, entries types.Map) (rest types.Map, unknown, null []string) {
+	kept := map[string]attr.Value{}
+	for key, entry := range entries.Elements() {
+		switch {
+		case entry.IsUnknown():
+			unknown = append(unknown, key)
+		case entry.IsNull():
+			null = append(null, key)
+		default:
+			kept[key] = entry
+		}
+	}
+	if len(kept) == len(entries.Elements()) {
+		return entries, nil, nil
+	}
+	return types.MapValueMust(entries.ElementType(ctx), kept), unknown, null
+}
+
+// missing is the diagnostic for entries that are null.
+func missing(at path.Path, keys []string) (d diag.Diagnostics) {
+	for _, key := range keys {
+		d.AddAttributeError(at.AtMapKey(key), "The entry is missing", "It is null. Leave the key out if there is no such entry.")
+	}
+	return d
 }
 
 // client makes the IKS client, without a request.

@@ -38,6 +38,8 @@ func explain(err error) string {
 	return strings.Join(lines, "\n")
 }
 
+const raiseTimeouts = "Raise the matching value in `timeouts` if the cluster is only slow."
+
 // remedy is the next step for the errors that a user can do something about.
 func remedy(err error) string {
 	var api *iks.Error
@@ -56,10 +58,14 @@ func remedy(err error) string {
 		return "The cluster did not accept the credentials. If they come from cluster_access, renew them; if from IKS, check that the cluster's RBAC is synchronised (`ibmcloud ks cluster config`)."
 	case apierrors.IsForbidden(err):
 		return "The identity needs more rights in the cluster; the resource's page in the documentation lists the RBAC rules for plan and for apply."
+	case errors.As(err, new(timeoutsError)): // also in the middle of a request to the cluster
+		return raiseTimeouts
 	case kube.Unreachable(err):
 		return "The API server could not be reached from this machine. If the cluster has a private endpoint only, run Terraform where that network is (an HCP Terraform agent, a VPN), or set the provider's endpoint_type."
+	case errors.As(err, &api) && errors.Is(err, context.DeadlineExceeded): // the client's own patience, which `timeouts` does not change
+		return "IBM Cloud did not answer in time. Try again later."
 	case errors.Is(err, context.DeadlineExceeded):
-		return "Raise the matching value in `timeouts` if the cluster is only slow."
+		return raiseTimeouts
 	}
 	return ""
 }

@@ -26,7 +26,7 @@ func (e *engine[M, P]) Create(ctx context.Context, req resource.CreateRequest, r
 		return
 	}
 	common := P(&want).CommonAttributes()
-	ctx, cancel := e.within(ctx, common.Timeouts.Create, e.about.CreateTimeout, &resp.Diagnostics)
+	ctx, cancel := within(ctx, common.Timeouts.Create, e.about.CreateTimeout, &resp.Diagnostics)
 	defer cancel()
 
 	c, err := e.beginApply(ctx, common)
@@ -68,7 +68,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 		return
 	}
 	common, before := P(&want).CommonAttributes(), P(&prior).CommonAttributes()
-	ctx, cancel := e.within(ctx, common.Timeouts.Update, e.about.UpdateTimeout, &resp.Diagnostics)
+	ctx, cancel := within(ctx, common.Timeouts.Update, e.about.UpdateTimeout, &resp.Diagnostics)
 	defer cancel()
 
 	c, err := e.beginApply(ctx, common)
@@ -131,7 +131,7 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 		return
 	}
 	common := P(&m).CommonAttributes()
-	ctx, cancel := e.within(ctx, common.Timeouts.Delete, e.about.DeleteTimeout, &resp.Diagnostics)
+	ctx, cancel := within(ctx, common.Timeouts.Delete, e.about.DeleteTimeout, &resp.Diagnostics)
 	defer cancel()
 	e.provider.Fleet.BeginApply()
 
@@ -206,11 +206,19 @@ func changedAfterPlanning(before *Common) error {
 		fmt.Sprintf("The plan was made for the cluster with ID %s, and `cluster` leads to another one now. Run plan again, with refresh: it will replace the resource, removing it from the old cluster first.", before.ClusterID.ValueString()))
 }
 
-func (e *engine[M, P]) within(ctx context.Context, timeout func(context.Context, time.Duration) (time.Duration, diags), byDefault time.Duration, out *diags) (context.Context, context.CancelFunc) {
+func within(ctx context.Context, timeout func(context.Context, time.Duration) (time.Duration, diags), byDefault time.Duration, out *diags) (context.Context, context.CancelFunc) {
 	limit, d := timeout(ctx, byDefault)
 	out.Append(d...)
-	return context.WithTimeout(ctx, limit)
+	return context.WithTimeoutCause(ctx, limit, timeoutsError{})
 }
+
+// timeoutsError is why an operation ended that took longer than its value in
+// `timeouts`. By it that end is told from a single request that took too long.
+type timeoutsError struct{}
+
+func (timeoutsError) Error() string        { return context.DeadlineExceeded.Error() }
+func (timeoutsError) Timeout() bool        { return true }
+func (timeoutsError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // settle writes what every apply ends with.
 func (c *Common) settle(on *cluster.Cluster, ready bool) {

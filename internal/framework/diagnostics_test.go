@@ -1,0 +1,66 @@
+package framework
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// Whose patience was at its end decides about what a user can do.
+func TestRemedyOfTimeouts(t *testing.T) {
+	t.Parallel()
+	mute := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(mute.Close)
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+
+	fromKubernetes := func(host string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			c, err := kube.New(kube.Access{Host: host}, kube.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Version(ctx)
+			return err
+		}
+	}
+	fromIKS := func(patience time.Duration) func(context.Context) error {
+		return func(ctx context.Context) error {
+			c, err := iks.New(iks.Config{Token: "a-token", Endpoint: mute.URL, IAMEndpoint: mute.URL, Deadline: patience})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.ALBs(ctx, iks.Cluster{ID: "abc", Name: "prod"})
+			return err
+		}
+	}
+	const short, long = 100 * time.Millisecond, time.Minute
+	for name, test := range map[string]struct {
+		timeout time.Duration
+		act     func(context.Context) error
+		want    string
+	}{
+		"timeouts, in the middle of a Kubernetes request": {short, fromKubernetes(mute.URL), "`timeouts`"},
+		"timeouts, in the middle of an IKS request":       {short, fromIKS(long), "`timeouts`"},
+		"timeouts, between requests":                      {short, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, "`timeouts`"},
+		"nothing listens":                                 {long, fromKubernetes(closed.URL), "could not be reached"},
+		"IKS takes longer than its client waits":          {long, fromIKS(short), "did not answer in time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limit := func(context.Context, time.Duration) (time.Duration, diags) { return test.timeout, nil }
+			ctx, cancel := within(t.Context(), limit, long, new(diags))
+			defer cancel()
+			err := test.act(ctx)
+			if got := remedy(err); !strings.Contains(got, test.want) {
+				t.Errorf("%v: %q, want %q in it", err, got, test.want)
+			}
+		})
+	}
+}

@@ -26,7 +26,7 @@ func TestRemedyOfTimeouts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Version(ctx)
+			_, err = c.Resources(ctx)
 			return err
 		}
 	}

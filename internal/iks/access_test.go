@@ -118,7 +118,8 @@ func TestAccessWithoutTheAdministrator(t *testing.T) {
 		"a certificate alone":            {adminConfig, false, Access{}, "no token"},
 		"asked for": {
 			tokenConfig(server, labJWT), true,
-			Access{Server: server, Token: labJWT, TokenExpiry: time.Unix(1767225600, 0), ClientCertificate: []byte(labCert), ClientKey: []byte(labKeyPEM)}, "",
+			Access{Server: server, Token: labJWT, TokenExpiry: time.Unix(1767225600, 0), ClientCertificate: []byte(labCert), ClientKey: []byte(labKeyPEM)},
+			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -115,12 +115,16 @@ func TestRecord(t *testing.T) {
 		"what is ours now": {map[string]bool{one: false, two: true}, nil, map[string]bool{one: false, two: true}, map[string]bool{one: false, two: true}},
 		"one more":         {map[string]bool{one: false}, nil, map[string]bool{one: false, two: false}, map[string]bool{one: false, two: false}},
 		"one that is let go of": {
-			map[string]bool{one: false, three: true}, nil,
-			map[string]bool{one: false, two: false, three: true}, map[string]bool{one: false, two: false},
+			map[string]bool{one: false, three: true},
+			nil,
+			map[string]bool{one: false, two: false, three: true},
+			map[string]bool{one: false, two: false},
 		},
 		"noted before it was written": {
-			map[string]bool{two: true}, map[string]bool{one: false, two: false},
-			map[string]bool{one: false, two: true}, map[string]bool{one: false, two: true},
+			map[string]bool{two: true},
+			map[string]bool{one: false, two: false},
+			map[string]bool{one: false, two: true},
+			map[string]bool{one: false, two: true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,7 +39,7 @@ It is read and written through ` + "`projectcalico.org/v3`" + ` where the cluste
 
 On **classic** clusters policies can also protect the workers' interfaces, which have host endpoints labelled ` + "`ibm.role`" + ` (` + "`worker_public`, `worker_private`" + `). On **VPC** clusters there are no host endpoints: policies work between pods there, and what reaches the workers is up to security groups.
 
-Policies affect new connections; what is open stays open. Calico's failsafe ports (SSH and Kubernetes API among them) pass every policy of host endpoints.
+Policies affect new connections; what is open stays open, but for what ` + "`do_not_track`" + ` decides about. Calico's failsafe ports (SSH and Kubernetes API among them) pass every policy of host endpoints.
 
 Mind the names within rules, and read the plan: Terraform drops those that it does not know without a word (` + "`cidrs` in the place of `nets`" + `), and a rule that says less matches more. One that says nothing any more is an error.
 

@@ -128,28 +128,6 @@ func TestCancelledCallerLeavesTheFlight(t *testing.T) {
 	}
 }
 
-// The API server's token is replaced before it expires, and after a refusal.
-func TestTokenIsRenewed(t *testing.T) {
-	t.Parallel()
-	// Shorter than the margin, so each request asks for a new one.
-	server, _, fleet := fleetOn(t, fakeiks.Options{KubeTokenLifetime: time.Minute})
-	c, err := fleet.Find(t.Context(), "alpha")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := c.Kube(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := server.Count("POST", "/v2/applyRBACAndGetKubeconfig")
-	if _, err := kube.List(t.Context(), conn, kube.Nodes, kube.ListOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if after := server.Count("POST", "/v2/applyRBACAndGetKubeconfig"); after != before+1 {
-		t.Errorf("%d kubeconfigs were fetched for a token that is about to expire, want 1", after-before)
-	}
-}
-
 func TestDirectClusterNeedsNoIKS(t *testing.T) {
 	t.Parallel()
 	var uid atomic.Pointer[string]

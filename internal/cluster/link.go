@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	// renewBefore is how long before its expiry a token is replaced: longer
-	// than any single request may take.
-	renewBefore = 5 * time.Minute
+	// renewAhead is how long before its expiry a token is replaced while it still
+	// serves, and tokenMargin how long before it is no longer used: a request takes
+	// its time, and clocks differ. Of a short life it is a quarter at most.
+	renewAhead  = 5 * time.Minute
+	tokenMargin = 30 * time.Second
 	// justRenewed is how old credentials may be that are given to a request
 	// whose token was refused: another one has renewed them meanwhile.
 	justRenewed = 5 * time.Second
@@ -39,11 +41,10 @@ func newLink(api *iks.Client, facts iks.Cluster, access iks.AccessOptions, optio
 	return &link{
 		options: options,
 		access: &look[iks.Access]{
-			now: now,
-			ask: func(ctx context.Context) (iks.Access, error) { return api.Access(ctx, facts, access) },
-			stale: func(a iks.Access, _ time.Duration) bool {
-				return !a.TokenExpiry.IsZero() && !now().Add(renewBefore).Before(a.TokenExpiry)
-			},
+			now:   now,
+			ask:   func(ctx context.Context) (iks.Access, error) { return api.Access(ctx, facts, access) },
+			stale: func(a iks.Access, age time.Duration) bool { return ends(a, now(), age, tokenMargin) },
+			ahead: func(a iks.Access, age time.Duration) bool { return ends(a, now(), age, renewAhead) },
 		},
 		albs:    lookUp(now, func(ctx context.Context) ([]iks.ALB, error) { return api.ALBs(ctx, facts) }),
 		subnets: lookUp(now, func(ctx context.Context) ([]iks.Subnet, error) { return api.Subnets(ctx, facts) }),
@@ -55,6 +56,18 @@ func newLink(api *iks.Client, facts iks.Cluster, access iks.AccessOptions, optio
 			return balancers{list: list}, err
 		}),
 	}
+}
+
+// ends tells whether a token of that age has no more than margin to live. One that
+// had ended before it came says that this machine's clock is wrong: its end is
+// left to the API server's word.
+func ends(a iks.Access, now time.Time, age, margin time.Duration) bool {
+	if a.TokenExpiry.IsZero() {
+		return false
+	}
+	left := a.TokenExpiry.Sub(now)
+	life := left + age
+	return life > 0 && left <= min(margin, life/4)
 }
 
 // balancers are the load balancers of a VPC's region. That they may not be seen

@@ -15,11 +15,15 @@ type look[T any] struct {
 	// stale tells whether an answer of that age, counted from the question,
 	// must be asked for anew.
 	stale func(answer T, age time.Duration) bool
+	// ahead tells whether it should be asked for anew while it still serves, so
+	// that nobody waits for it and a failure is nobody's. Nil means never.
+	ahead func(answer T, age time.Duration) bool
 	now   func() time.Time
 
 	mu   sync.Mutex
 	off  bool
 	last *glance[T]
+	next *glance[T] // asked ahead, the last one at least
 }
 
 // glance is one question, under way until done is closed.
@@ -30,8 +34,12 @@ type glance[T any] struct {
 	err    error
 }
 
-// lookupDeadline bounds one question, retries included.
-const lookupDeadline = 90 * time.Second
+const (
+	// lookupDeadline bounds one question, retries included.
+	lookupDeadline = 90 * time.Second
+	// aheadPause is how long after a question ahead the next one may follow.
+	aheadPause = 30 * time.Second
+)
 
 func (l *look[T]) get(ctx context.Context) (T, error) {
 	l.mu.Lock()
@@ -39,14 +47,21 @@ func (l *look[T]) get(ctx context.Context) (T, error) {
 		l.mu.Unlock()
 		return l.ask(ctx)
 	}
+	if l.next != nil && l.next.over() && l.next.err == nil {
+		l.last, l.next = l.next, nil
+	}
 	g := l.last
-	if g == nil || g.over() && (g.err != nil || l.stale(g.answer, l.now().Sub(g.at))) {
-		// The age counts from the question: what happened since may be missing.
-		g = &glance[T]{done: make(chan struct{}), at: l.now()}
+	switch {
+	case g != nil && !g.over():
+	case g != nil && l.serves(g):
+		if l.ahead != nil && l.ahead(g.answer, l.age(g)) && (l.next == nil || l.next.over() && l.age(l.next) > aheadPause) {
+			l.next = l.begin(ctx)
+		}
+	case l.next != nil && !l.next.over():
+		g, l.last, l.next = l.next, l.next, nil
+	default:
+		g = l.begin(ctx)
 		l.last = g
-		// On a context of its own: whoever asked first may be cancelled, the
-		// others still want the answer.
-		go g.run(context.WithoutCancel(ctx), l.ask)
 	}
 	l.mu.Unlock()
 	select {
@@ -58,18 +73,32 @@ func (l *look[T]) get(ctx context.Context) (T, error) {
 	}
 }
 
+// begin asks on a context of its own: whoever asked first may be cancelled, the
+// others still want the answer.
+func (l *look[T]) begin(ctx context.Context) *glance[T] {
+	g := &glance[T]{done: make(chan struct{}), at: l.now()}
+	go g.run(context.WithoutCancel(ctx), l.ask)
+	return g
+}
+
+// serves tells whether an answer that is there can still be given.
+func (l *look[T]) serves(g *glance[T]) bool { return g.err == nil && !l.stale(g.answer, l.age(g)) }
+
+// age counts from the question: what happened since may be missing.
+func (l *look[T]) age(g *glance[T]) time.Duration { return l.now().Sub(g.at) }
+
 // stop makes every get ask the server, for good.
 func (l *look[T]) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.off, l.last = true, nil
+	l.off, l.last, l.next = true, nil, nil
 }
 
 // discard drops an answer that is older than that, because it has proved wrong.
 func (l *look[T]) discard(older time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.last != nil && l.last.over() && l.now().Sub(l.last.at) > older {
+	if l.last != nil && l.last.over() && l.age(l.last) > older {
 		l.last = nil
 	}
 }

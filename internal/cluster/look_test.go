@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 )
 
 // counter answers with how often it was asked.
@@ -146,4 +148,95 @@ func TestLookDiscardsWhatIsOld(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is asked ahead keeps nobody waiting, and fails for nobody while the
+// answer that is there still serves.
+func TestLookAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &counter{}
+		l := newLook(server)
+		l.ahead = func(_ int, age time.Duration) bool { return age > 20*time.Second }
+		no := errors.New("no")
+		for i, step := range []struct {
+			after time.Duration
+			err   error // of the server
+			want  int
+			asked int32 // questions so far, when all are answered
+		}{
+			{after: 0, want: 1, asked: 1},
+			{after: 10 * time.Second, want: 1, asked: 1},
+			{after: 12 * time.Second, want: 1, asked: 2},
+			{after: time.Second, want: 2, asked: 2},
+			{after: 25 * time.Second, err: no, want: 2, asked: 3},
+			{after: time.Second, err: no, want: 2, asked: 3}, // not again at once
+			{after: 10 * time.Second, want: 4, asked: 4},     // the old one is over
+		} {
+			time.Sleep(step.after)
+			server.err = step.err
+			began := time.Now()
+			n, err := l.get(t.Context())
+			if n != step.want || err != nil {
+				t.Errorf("step %d: %d, %v; want %d", i, n, err, step.want)
+			}
+			if waited := time.Since(began); waited > 0 && n != int(step.asked) {
+				t.Errorf("step %d: waited %s for an old answer", i, waited)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if asked := server.asked.Load(); asked != step.asked {
+				t.Errorf("step %d: asked %d times, want %d", i, asked, step.asked)
+			}
+		}
+	})
+}
+
+// Who comes when the old answer is over waits for the one that is under way.
+func TestLookAheadIsJoined(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &counter{}
+		l := newLook(server)
+		l.ahead = func(_ int, age time.Duration) bool { return age > 20*time.Second }
+		for _, step := range []struct {
+			after time.Duration
+			want  int
+		}{{0, 1}, {29 * time.Second, 1}, {500 * time.Millisecond, 2}} {
+			time.Sleep(step.after)
+			if n, err := l.get(t.Context()); n != step.want || err != nil {
+				t.Errorf("%d, %v; want %d", n, err, step.want)
+			}
+		}
+		if asked := server.asked.Load(); asked != 2 {
+			t.Errorf("asked %d times, want 2", asked)
+		}
+	})
+}
+
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		left, age time.Duration
+		want      bool
+	}{
+		"fresh":                            {time.Hour, 0, false},
+		"five minutes and a second":        {5*time.Minute + time.Second, 55 * time.Minute, false},
+		"five minutes":                     {5 * time.Minute, 55 * time.Minute, true},
+		"over":                             {-time.Second, time.Hour, true},
+		"a short life, fresh":              {4 * time.Minute, 0, false},
+		"a short life, its last quarter":   {time.Minute, 3 * time.Minute, true},
+		"over as it came: the clock is it": {-time.Hour, time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := ends(iks.Access{TokenExpiry: now.Add(test.left)}, now, test.age, 5*time.Minute); got != test.want {
+				t.Errorf("%t, want %t", got, test.want)
+			}
+		})
+	}
+	if ends(iks.Access{}, now, time.Hour, time.Minute) {
+		t.Error("a token whose end is not known ends")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -360,7 +361,7 @@ func TestAccLegacyALB(t *testing.T) {
 func TestAccConstantRequests(t *testing.T) {
 	classic(t)
 	e := acctest.Environment(t)
-	block := func(count int) string {
+	toCluster, toIKS := acctest.ConstantRequests(t, e, e.Cluster(acctest.Classic), func(count int) string {
 		return acctest.ProviderBlock(e) + fmt.Sprintf(`
 resource "iks_private_ingress" "it" {
   count           = %d
@@ -369,28 +370,9 @@ resource "iks_private_ingress" "it" {
   default_backend = { service_name = "shop", service_port = 443 }
 }
 `, count)
+	}, 2, 30)
+	lists := slices.DeleteFunc(toIKS, func(request string) bool { return !strings.HasPrefix(request, "GET /v1/alb/clusters/") })
+	if len(toCluster) > 1 || len(lists) != 1 {
+		t.Errorf("a plan without a change sends %q, and asks for ALBs with %q", toCluster, lists)
 	}
-	requests, asked := map[int]int{}, map[int]int{}
-	w := acctest.NewWorkspace(t, block(2))
-	for _, count := range []int{2, 30} {
-		w.Write(block(count))
-		w.MustApply()
-		mark, err := e.Cluster(acctest.Classic).MarkAudit(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.IKS.ResetRequests()
-		w.MustPlanEmpty()
-		events, err := e.Cluster(acctest.Classic).Audit(t.Context(), mark)
-		if err != nil {
-			t.Fatal(err)
-		}
-		requests[count] = len(events.FromAgent("terraform-provider-iks"))
-		asked[count] = e.IKS.Count("GET", "/v1/alb/clusters/*")
-	}
-	t.Logf("requests to the API server by number of Ingresses: %v; lists of ALBs: %v", requests, asked)
-	if requests[2] != requests[30] || requests[30] > 1 || asked[2] != 1 || asked[30] != 1 {
-		t.Errorf("requests by number of Ingresses: %v; lists of ALBs: %v", requests, asked)
-	}
-	w.MustDestroy()
 }

@@ -57,7 +57,7 @@ func remedy(err error) string {
 	case apierrors.IsUnauthorized(err):
 		return "The cluster did not accept the credentials. If they come from cluster_access, renew them; if from IKS, check that the cluster's RBAC is synchronised (`ibmcloud ks cluster config`)."
 	case apierrors.IsForbidden(err):
-		return "The identity needs more rights in the cluster; the resource's page in the documentation lists the RBAC rules for plan and for apply."
+		return "The identity needs more rights in the cluster; the resource's page in the documentation lists the RBAC rules for plan and for apply. Roles that were given in IAM a moment ago may take a few minutes to arrive in the cluster: apply again then."
 	case errors.As(err, new(timeoutsError)): // also in the middle of a request to the cluster
 		return raiseTimeouts
 	case kube.Unreachable(err):

@@ -42,16 +42,13 @@ type Access struct {
 	TokenExpiry time.Time
 	// ClientCertificate and ClientKey are PEM: the administrator's, instead of a token.
 	ClientCertificate, ClientKey []byte
-	// RBACPending says that IKS had not finished carrying the caller's IAM
-	// roles into the cluster: the first requests may be refused.
-	RBACPending bool
 }
 
 // String shows the access without its secrets.
 func (a Access) String() string {
-	return fmt.Sprintf("iks.Access{Server:%q CACertificate:%d bytes Token:%s TokenExpiry:%s ClientCertificate:%d bytes ClientKey:%s RBACPending:%t}",
+	return fmt.Sprintf("iks.Access{Server:%q CACertificate:%d bytes Token:%s TokenExpiry:%s ClientCertificate:%d bytes ClientKey:%s}",
 		a.Server, len(a.CACertificate), redacted(a.Token), a.TokenExpiry.UTC().Format(time.RFC3339),
-		len(a.ClientCertificate), redacted(string(a.ClientKey)), a.RBACPending)
+		len(a.ClientCertificate), redacted(string(a.ClientKey)))
 }
 
 // GoString shows the access without its secrets.
@@ -88,7 +85,7 @@ func (c *Client) Access(ctx context.Context, cluster Cluster, options AccessOpti
 		return Access{}, cl.explain(err)
 	}
 	if !options.Admin {
-		access.RBACPending, err = c.awaitRBAC(cl, cluster)
+		err = c.awaitRBAC(cl, cluster)
 	}
 	if err != nil {
 		return Access{}, err
@@ -178,7 +175,7 @@ const rbacPatience = 30 * time.Second
 // awaitRBAC waits until the caller's IAM roles are in the cluster. That they
 // are not yet, or that IKS cannot say, is not an error: Kubernetes itself will
 // say what is missing.
-func (c *Client) awaitRBAC(cl *call, cluster Cluster) (pending bool, err error) {
+func (c *Client) awaitRBAC(cl *call, cluster Cluster) error {
 	ctx, cancel := context.WithTimeout(cl.ctx, rbacPatience)
 	defer cancel()
 	polling := *cl
@@ -190,15 +187,15 @@ func (c *Client) awaitRBAC(cl *call, cluster Cluster) (pending bool, err error) 
 		}
 		err := c.getJSON(&polling, "/v2/getRBACStatus", url.Values{"cluster": {cluster.ID}}, c.target(cluster), &status)
 		if err == nil && status.Synchronized {
-			return false, nil
+			return nil
 		}
 		gaveUp := err != nil || status.Error
 		if !gaveUp && sleep(ctx, pause) == nil {
 			continue
 		}
 		if errors.Is(context.Cause(cl.ctx), context.Canceled) {
-			return true, cl.ended(nil)
+			return cl.ended(nil)
 		}
-		return true, nil
+		return nil
 	}
 }

@@ -71,18 +71,17 @@ func TestAccess(t *testing.T) {
 		return jsonAnswer(200, map[string]any{"synchronized": v, "error": failed})
 	}
 	for name, tt := range map[string]struct {
-		rbac    func(ctx context.Context, n int) (*http.Response, error)
-		pending bool
-		polls   int
-		took    time.Duration
+		rbac  func(ctx context.Context, n int) (*http.Response, error)
+		polls int
+		took  time.Duration
 	}{
-		"roles are there":       {func(context.Context, int) (*http.Response, error) { return synced(true, false) }, false, 1, 0},
-		"roles come":            {func(_ context.Context, n int) (*http.Response, error) { return synced(n == 4, false) }, false, 4, 7 * time.Second},
-		"roles never come":      {func(context.Context, int) (*http.Response, error) { return synced(false, false) }, true, 6, rbacPatience},
-		"roles fail":            {func(context.Context, int) (*http.Response, error) { return synced(false, true) }, true, 1, 0},
-		"the status is unknown": {func(context.Context, int) (*http.Response, error) { return iksError(404, "E1", "no such path") }, true, 1, 0},
-		"the status is secret":  {func(context.Context, int) (*http.Response, error) { return iksError(403, "E1", "no") }, true, 1, 0},
-		"the status hangs":      {func(ctx context.Context, _ int) (*http.Response, error) { return hang(ctx) }, true, 1, rbacPatience},
+		"roles are there":       {func(context.Context, int) (*http.Response, error) { return synced(true, false) }, 1, 0},
+		"roles come":            {func(_ context.Context, n int) (*http.Response, error) { return synced(n == 4, false) }, 4, 7 * time.Second},
+		"roles never come":      {func(context.Context, int) (*http.Response, error) { return synced(false, false) }, 6, rbacPatience},
+		"roles fail":            {func(context.Context, int) (*http.Response, error) { return synced(false, true) }, 1, 0},
+		"the status is unknown": {func(context.Context, int) (*http.Response, error) { return iksError(404, "E1", "no such path") }, 1, 0},
+		"the status is secret":  {func(context.Context, int) (*http.Response, error) { return iksError(403, "E1", "no") }, 1, 0},
+		"the status hangs":      {func(ctx context.Context, _ int) (*http.Response, error) { return hang(ctx) }, 1, rbacPatience},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +92,7 @@ func TestAccess(t *testing.T) {
 				mustNot(t, err)
 				sameAccess(t, got, Access{
 					Server: "https://c1.example.test:31000", CACertificate: []byte(labCA),
-					Token: labJWT, TokenExpiry: time.Unix(1767225600, 0), RBACPending: tt.pending,
+					Token: labJWT, TokenExpiry: time.Unix(1767225600, 0),
 				})
 				if took := time.Since(start); took != tt.took {
 					t.Errorf("took %s, want %s", took, tt.took)

@@ -134,7 +134,7 @@ func sameAccess(t *testing.T, got, want Access) {
 	t.Helper()
 	if got.Server != want.Server || got.Token != want.Token || !got.TokenExpiry.Equal(want.TokenExpiry) ||
 		!bytes.Equal(got.CACertificate, want.CACertificate) || !bytes.Equal(got.ClientCertificate, want.ClientCertificate) ||
-		!bytes.Equal(got.ClientKey, want.ClientKey) || got.RBACPending != want.RBACPending {
+		!bytes.Equal(got.ClientKey, want.ClientKey) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -29,3 +29,16 @@ func (c *Client) LeavePending(ctx context.Context, a ApplyOptions, ago time.Dura
 	}
 	return c.apply(ctx, r, objects[:1])
 }
+
+// UnderWay puts the last revision under way since this moment, begun as that says.
+func (c *Client) UnderWay(ctx context.Context, namespace, name string, status releasecommon.Status, begun string) error {
+	o, err := c.begin(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	r := o.last()
+	r.begun = begun
+	r.SetStatus(status, "Under way")
+	r.Info.LastDeployed, r.Info.Deleted = time.Now(), time.Now()
+	return o.update(ctx, r)
+}

@@ -60,7 +60,7 @@ func (o *operation) makeRoom(ctx context.Context, a ApplyOptions) error {
 	if r == nil {
 		return nil
 	}
-	if r.Info.Status.IsPending() && !mine(*r, a.Labels) {
+	if r.Info.Status.IsPending() && !(mine(*r, a.Labels) && r.begunHere()) {
 		return &PendingError{Release: r.public()}
 	}
 	if !mine(*r, a.Labels) || o.good() != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
-// abandoned is how long an operation that bears no label of the caller's may be under way before it counts as left
-// behind by a process that was killed.
+// abandoned is how long an operation that was not begun by the caller may be under way before it counts as left behind
+// by a process that was killed.
 const abandoned = 15 * time.Minute
 
 // undoTimeout bounds what is done after a failure, which goes on when the caller has given up.
@@ -76,7 +76,7 @@ func (o *operation) recover(ctx context.Context, labels map[string]string) error
 	if r == nil || !r.Info.Status.IsPending() && r.Info.Status != releasecommon.StatusUninstalling {
 		return nil
 	}
-	if !mine(*r, labels) && time.Since(r.Info.LastDeployed) < abandoned {
+	if !(mine(*r, labels) && r.begunHere()) && time.Since(r.since()) < abandoned {
 		return &PendingError{Release: r.public()}
 	}
 	r.SetStatus(releasecommon.StatusFailed, fmt.Sprintf("Interrupted (%s)", r.Info.Status))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	releasecommon "helm.sh/helm/v4/pkg/release/common"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -258,6 +259,21 @@ func (r *rig) killed(t *testing.T) {
 	if _, err := r.Uninstall(t.Context(), helm.UninstallOptions{Namespace: ns, Name: "app"}); !errors.As(err, &pending) {
 		t.Errorf("somebody else's uninstall: %v", err)
 	}
+	underWay := func(status releasecommon.Status, begun string) {
+		t.Helper()
+		if err := r.UnderWay(t.Context(), ns, "app", status, begun); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Helm's program has the labels of the revision before on the next one, and
+	// removes one as it is.
+	for status, begun := range map[releasecommon.Status]string{releasecommon.StatusPendingUpgrade: "1", releasecommon.StatusUninstalling: "2"} {
+		underWay(status, begun)
+		if _, err := r.Upgrade(t.Context(), r.options(ns, nil)); !notBegun(err) || !errors.As(err, &pending) {
+			t.Errorf("%s, begun by a person: %v", status, err)
+		}
+	}
+	underWay(releasecommon.StatusPendingUpgrade, "2")
 	r.upgrade(t, ns, map[string]any{"greeting": "three"})
 	same(t, "history", r.statuses(t, ns), []string{"1 superseded", "2 failed", "3 deployed"})
 	if got := r.data(t, ns, "app-config"); got["greeting"] != "three" || r.data(t, ns, "app-extra") != nil {

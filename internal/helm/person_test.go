@@ -2,6 +2,7 @@ package helm_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
 // program is the helm program, in the hands of a person.
@@ -70,8 +72,15 @@ func (r *rig) changedByPerson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if now.Revision != 3 || now.Digest != first.Digest || now.Labels["terraform-provider-iks-owner"] != "a1b2" {
+	if now.Revision != 3 || now.Digest != first.Digest || !maps.Equal(now.Labels, ours) {
 		t.Errorf("after helm rollback: %+v, labels %v", now.Mark(), now.Labels)
+	}
+	record, err := kube.Get(t.Context(), r.kube, kube.Secrets, ns, "sh.helm.release.v1.app.v3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if begun := record.Labels["terraform-provider-iks/begun"]; begun != "1" {
+		t.Errorf("revision 3, which helm made of revision 1, was begun as %q", begun)
 	}
 	same(t, "changed", second.Mark().Changed(now), []string{`the Helm release is at revision 3, which somebody else made, instead of 2 (deployed: "Rollback to 1")`})
 	drift, err := r.Drift(t.Context(), second)

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"time"
 
+	releasecommon "helm.sh/helm/v4/pkg/release/common"
 	releasev1 "helm.sh/helm/v4/pkg/release/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -31,6 +32,9 @@ const (
 	recordType  = "helm.sh/release.v1"
 	recordKey   = "release"
 	recordLimit = 32 << 20 // of the JSON; a Secret of 1 MiB cannot honestly hold more
+
+	// begunLabel names the operation on a record that was begun here.
+	begunLabel = "terraform-provider-iks/begun"
 )
 
 // record is one revision as it is stored.
@@ -38,6 +42,28 @@ type record struct {
 	*releasev1.Release
 	// resourceVersion of the Secret, "" before it is stored.
 	resourceVersion string
+	// begun is the last operation on it that was begun here, as [record.operation] names it.
+	begun string
+}
+
+// operation names what is being done by a record's status: "7" the making of revision 7, "7-uninstall" its removal.
+func (r record) operation() string {
+	if r.Info.Status == releasecommon.StatusUninstalling {
+		return strconv.Itoa(r.Version) + "-uninstall"
+	}
+	return strconv.Itoa(r.Version)
+}
+
+// begunHere says that what a record has under way was begun here. The caller's labels do not say that: Helm hands them
+// down from one revision to the next, whoever makes it (mergeCustomLabels in its upgrade.go).
+func (r record) begunHere() bool { return r.begun == r.operation() }
+
+// since is when what a record has under way began.
+func (r record) since() time.Time {
+	if r.Info.Status == releasecommon.StatusUninstalling {
+		return r.Info.Deleted
+	}
+	return r.Info.LastDeployed
 }
 
 func recordName(name string, revision int) string {
@@ -89,8 +115,8 @@ func decodeRecord(secret corev1.Secret) (record, error) {
 	if r.Info == nil || r.Chart == nil || r.Chart.Metadata == nil {
 		return record{}, errors.New("the record lacks its state or its chart")
 	}
-	r.Labels = maps.Clone(secret.Labels)
-	for _, own := range []string{"name", "owner", "status", "version", "createdAt", "modifiedAt"} {
+	r.Labels, r.begun = maps.Clone(secret.Labels), secret.Labels[begunLabel]
+	for _, own := range []string{"name", "owner", "status", "version", "createdAt", "modifiedAt", begunLabel} {
 		delete(r.Labels, own)
 	}
 	return r, nil
@@ -118,6 +144,9 @@ func encodeRecord(r record, stamp string) (corev1.Secret, error) {
 	}
 	labels["name"], labels["owner"] = r.Name, "helm"
 	labels["status"], labels["version"] = r.Info.Status.String(), strconv.Itoa(r.Version)
+	if r.begun != "" {
+		labels[begunLabel] = r.begun
+	}
 	labels[stamp] = strconv.FormatInt(time.Now().Unix(), 10)
 	return corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
@@ -130,6 +159,7 @@ func encodeRecord(r record, stamp string) (corev1.Secret, error) {
 
 // create stores a new revision. One that is there already is somebody else's operation.
 func (c *Client) create(ctx context.Context, r *record) error {
+	r.begun = r.operation()
 	secret, err := encodeRecord(*r, "createdAt")
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func (c *Client) Uninstall(ctx context.Context, u UninstallOptions) (kept []stri
 		}
 	}
 	r.SetStatus(releasecommon.StatusUninstalling, "Deletion in progress (or silently failed)")
-	r.Info.Deleted = time.Now()
+	r.Info.Deleted, r.begun = time.Now(), r.operation()
 	if err := o.update(ctx, r); err != nil {
 		return nil, err
 	}

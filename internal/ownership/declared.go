@@ -38,7 +38,8 @@ func (o Object[T]) applied(record []byte, field string, all, marks map[string]st
 	for name := range fields.Metadata[field] {
 		key, found := strings.CutPrefix(name, "f:")
 		value, there := all[key]
-		if !found || !there || slices.Contains(own, key) || marks[key] == value {
+		mark, marked := marks[key]
+		if !found || !there || slices.Contains(own, key) || marked && mark == value {
 			continue
 		}
 		if out == nil {

@@ -42,8 +42,8 @@ type work struct {
 	// broughtLabel says that IKS is bringing the pool's label to the nodes,
 	// because it was set on it just now.
 	broughtLabel bool
-	// wrotePool says that any pool was written.
-	wrotePool bool
+	// wrotePool says that any pool was written, wrote that anything was.
+	wrotePool, wrote bool
 }
 
 // Apply makes nodes edge nodes, in the order that keeps traffic flowing.
@@ -54,7 +54,12 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	}
 	p.claims.take(w.others.me, w.want, nil)
 	r.Want.inherit(r.Prior)
-	return w.apply(ctx)
+	err = w.apply(ctx)
+	if err != nil && r.Prior == nil && !w.wrote {
+		// There will be no such resource: it does not keep the edge nodes of one that goes.
+		p.claims.drop(w.others.me)
+	}
+	return err
 }
 
 func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model]) (*work, error) {
@@ -66,6 +71,7 @@ func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	w.sent = func(err error) error {
 		mu.Lock()
 		defer mu.Unlock()
+		w.wrote = true
 		return r.Sent(err)
 	}
 	var err error

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
@@ -110,6 +111,23 @@ func testTakenOver(t *testing.T, r *rig) {
 	if said := remove("second"); said != "" {
 		t.Errorf("said %q", said)
 	}
+	r.wantPool("edge", "", "")
+	r.wantMarks("edge", "")
+}
+
+// A rename without `moved` whose new resource is refused: the first one takes
+// with it what is its own.
+func testRefusedHeir(t *testing.T, r *rig) {
+	m := byPool("edge")
+	r.mustApply(m, nil)
+	r.restart()
+	node := r.nodes("edge")[0].Name
+	r.edit(node, func(n *corev1.Node) { n.Spec.Taints = nil })
+	heir := byPool("edge", func(m *model) { m.MinimumNodesPerZone = types.Int64Value(9) })
+	r.fleet.BeginApply()
+	err := r.part.Apply(t.Context(), r.find(), framework.ApplyRequest[model]{Want: heir, Stamp: "heir"})
+	r.wantError(err, "9")
+	r.mustRemove(m)
 	r.wantPool("edge", "", "")
 	r.wantMarks("edge", "")
 }

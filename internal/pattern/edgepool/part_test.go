@@ -53,6 +53,7 @@ func TestWithoutALBs(t *testing.T) {
 	l.run(t, "a foreign mark meanwhile", testForeignMarkMeanwhile)
 	l.run(t, "closed at once", testClosedAtOnce)
 	l.run(t, "taken over by another resource", testTakenOver)
+	l.run(t, "the other resource was refused", testRefusedHeir)
 	l.run(t, "others write at the same time", testOthersWriteAtTheSameTime)
 	l.run(t, "data source", testEdgeNodes)
 	l.run(t, "refusals write nothing", testRefusalsWriteNothing)

@@ -126,7 +126,7 @@ func (e *engine[M, P]) clusterMoves(ctx context.Context, before, after *Common, 
 	// Nothing was refreshed in this process, so this is most likely the apply
 	// of a plan in which the cluster was still unknown: an update. It must not
 	// turn into a replacement now.
-	if err := e.gone(ctx, before, owner); err != nil {
+	if err := e.gone(ctx, before, owner, changedAfterPlanning(before)); err != nil {
 		return stays, err
 	}
 	return unknown, nil

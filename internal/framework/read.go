@@ -41,6 +41,10 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("Cluster %s could not be looked up", common.Cluster.ValueString()), err)...)
 		return
 	case common.ClusterID.ValueString() != "" && c.ID != common.ClusterID.ValueString():
+		if err := e.gone(ctx, common, owner, ledElsewhere(common, c)); err != nil {
+			resp.Diagnostics.Append(Diagnose(path.Root("cluster"), fmt.Sprintf("Cluster %s is not the one of the state", common.Cluster.ValueString()), err)...)
+			return
+		}
 		resp.Diagnostics.AddAttributeWarning(path.Root("cluster"), "The cluster is another one now",
 			fmt.Sprintf("%q led to the cluster with ID %s and leads to %s now. The %s of the old cluster is removed from the state, nothing was touched in the new one.",
 				common.Cluster.ValueString(), common.ClusterID.ValueString(), c.ID, e.typeName()))
@@ -80,6 +84,14 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	if resp.Identity != nil {
 		resp.Diagnostics.Append(e.setIdentity(ctx, resp.Identity, &resp.State, c.ID)...)
 	}
+}
+
+// ledElsewhere is why a state is kept whose cluster is there, though its name
+// leads to another one: in another account, resource group or region.
+func ledElsewhere(common *Common, c *cluster.Cluster) error {
+	return Refuse(path.Root("cluster"), "The name leads to another cluster",
+		fmt.Sprintf("%q leads to the cluster with ID %s, and the one of the state, with ID %s, is there as well. Check resource_group_id, region and the account of the credentials, or give the ID for the name.",
+			common.Cluster.ValueString(), c.ID, common.ClusterID.ValueString()))
 }
 
 // clusterOf finds the cluster of a state: by what the user wrote, so that a

@@ -80,7 +80,7 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 	if c.ID != before.ClusterID.ValueString() {
 		err := changedAfterPlanning(before)
 		if common.ClusterID.IsUnknown() {
-			err = e.gone(ctx, before, owner)
+			err = e.gone(ctx, before, owner, err)
 		}
 		if err != nil {
 			resp.Diagnostics.Append(Diagnose(path.Root("cluster"), "The cluster changed after planning", err)...)
@@ -189,8 +189,9 @@ func (e *engine[M, P]) beginApply(ctx context.Context, common *Common) (*cluster
 }
 
 // gone makes sure that the cluster of the state does not exist any more, so
-// that starting over on another one leaves nothing behind.
-func (e *engine[M, P]) gone(ctx context.Context, before *Common, owner Owner) error {
+// that starting over on another one leaves nothing behind; there is the error if
+// it does.
+func (e *engine[M, P]) gone(ctx context.Context, before *Common, owner Owner, there error) error {
 	_, err := e.provider.Fleet.FindByID(ctx, before.ClusterID.ValueString(), before.Cluster.ValueString())
 	switch err = e.proven(ctx, err, before, owner); {
 	case cluster.IsNotFound(err):
@@ -198,7 +199,7 @@ func (e *engine[M, P]) gone(ctx context.Context, before *Common, owner Owner) er
 	case err != nil:
 		return err
 	}
-	return changedAfterPlanning(before)
+	return there
 }
 
 func changedAfterPlanning(before *Common) error {

@@ -101,8 +101,9 @@ type wireEndpoints struct {
 	PublicURL      string `json:"publicServiceEndpointURL"`
 }
 
-// Cluster looks a cluster of any infrastructure up by its name or ID, in one
-// request. IsNotFound tells when there is none.
+// Cluster looks a cluster of any infrastructure up by its name, in the client's
+// resource group if it has one, or by its ID, in one request. IsNotFound tells
+// when there is none.
 //
 // Not through bluemix-go: its two types of cluster each lack what the other has.
 func (c *Client) Cluster(ctx context.Context, nameOrID string) (Cluster, error) {
@@ -111,9 +112,24 @@ func (c *Client) Cluster(ctx context.Context, nameOrID string) (Cluster, error) 
 	if err := checkName("cluster", nameOrID); err != nil {
 		return Cluster{}, cl.explain(err)
 	}
+	found, err := c.getCluster(cl, nameOrID, c.target(Cluster{}))
+	if IsNotFound(err) && c.resourceGroup != "" {
+		// A resource group is for names. That an ID is not in it proves nothing.
+		anywhere, again := c.getCluster(cl, nameOrID, http.Header{})
+		if again != nil && !IsNotFound(again) {
+			return Cluster{}, again
+		}
+		if anywhere.ID == nameOrID {
+			return anywhere, nil
+		}
+	}
+	return found, err
+}
+
+func (c *Client) getCluster(cl *call, nameOrID string, target http.Header) (Cluster, error) {
 	var w wireCluster
 	query := url.Values{"cluster": {nameOrID}, "v1-compatible": {""}}
-	if err := c.getJSON(cl, "/v2/getCluster", query, c.target(Cluster{}), &w); err != nil {
+	if err := c.getJSON(cl, "/v2/getCluster", query, target, &w); err != nil {
 		return Cluster{}, err
 	}
 	found := w.cluster()

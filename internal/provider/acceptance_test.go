@@ -91,7 +91,53 @@ func TestAccOutageKeepsTheState(t *testing.T) {
 // no proof: neither plan nor destroy forgets what is there.
 func TestAccAnotherAccountProvesNothing(t *testing.T) {
 	e := acctest.Environment(t)
-	other, err := fakeiks.Start(fakeiks.Options{Account: strings.Repeat("b", 32)})
+	account := strings.Repeat("b", 32)
+	for name, clusters := range map[string][]fakeiks.Cluster{
+		"without the name":        nil,
+		"with a cluster so named": {{Name: acctest.Classic}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+guard)
+			w.MustApply()
+			w.Write(ask(t, e, fakeiks.Options{Account: account}, clusters...) + guard)
+			for verb, args := range map[string][]string{"plan": nil, "destroy": {"-auto-approve", "-refresh=false"}} {
+				keeps(t, w, w.Run(verb, args...), "act in account "+account)
+			}
+			w.Write(acctest.ProviderBlock(e) + guard)
+			w.MustPlanEmpty()
+			w.MustDestroy()
+		})
+	}
+}
+
+// A name that leads to another cluster, in another resource group or region, says
+// nothing of the one that the state belongs to.
+func TestAccNameLeadsElsewhere(t *testing.T) {
+	e := acctest.Environment(t)
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+guard)
+	w.MustApply()
+	id, _ := w.Attributes("iks_nodeport_guard.it")["cluster_id"].(string)
+	w.Write(ask(t, e, fakeiks.Options{}, fakeiks.Cluster{Name: acctest.Classic}, fakeiks.Cluster{ID: id, Name: "namesake"}) + guard)
+	keeps(t, w, w.Plan(), "the one of the state, with ID "+id+", is there as well")
+	w.Write(acctest.ProviderBlock(e) + guard)
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
+// A resource group that the cluster is not in is not a cluster that is gone.
+func TestAccResourceGroupOfOthers(t *testing.T) {
+	e := acctest.Environment(t)
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+guard)
+	w.MustApply()
+	w.Write(strings.Replace(acctest.ProviderBlock(e), "{\n", "{\n  resource_group_id = \""+strings.Repeat("9", 32)+"\"\n", 1) + guard)
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
+// ask gives a provider block that asks another IKS than e's, with the same key.
+func ask(t *testing.T, e *localiks.Environment, o fakeiks.Options, clusters ...fakeiks.Cluster) string {
+	t.Helper()
+	other, err := fakeiks.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,21 +147,23 @@ func TestAccAnotherAccountProvesNothing(t *testing.T) {
 		}
 	})
 	other.AddAPIKey(localiks.APIKey, fakeiks.Administrator)
-	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+guard)
-	w.MustApply()
-	w.Write(strings.ReplaceAll(acctest.ProviderBlock(e), e.IKS.URL(), other.URL()) + guard)
-	for verb, args := range map[string][]string{"plan": nil, "destroy": {"-auto-approve", "-refresh=false"}} {
-		r := w.Run(verb, args...)
-		if errs := r.Errors(); r.ExitCode != 1 || len(errs) != 1 || !strings.Contains(errs[0], "act in account "+strings.Repeat("b", 32)) {
-			t.Errorf("%s: exit code %d, errors %q", verb, r.ExitCode, errs)
-		}
-		if w.Attributes("iks_nodeport_guard.it") == nil {
-			t.Fatalf("%s forgot the guard", verb)
+	for _, c := range clusters {
+		if _, err := other.AddCluster(c); err != nil {
+			t.Fatal(err)
 		}
 	}
-	w.Write(acctest.ProviderBlock(e) + guard)
-	w.MustPlanEmpty()
-	w.MustDestroy()
+	return strings.ReplaceAll(acctest.ProviderBlock(e), e.IKS.URL(), other.URL())
+}
+
+// keeps holds a run to one error that says that, and to the guard's state.
+func keeps(t *testing.T, w *acctest.Workspace, r acctest.Result, says string) {
+	t.Helper()
+	if errs := r.Errors(); r.ExitCode != 1 || len(errs) != 1 || !strings.Contains(errs[0], says) {
+		t.Errorf("exit code %d, errors %q", r.ExitCode, errs)
+	}
+	if w.Attributes("iks_nodeport_guard.it") == nil {
+		t.Fatal("the guard is forgotten")
+	}
 }
 
 // Faults that pass by themselves do not show.

@@ -29,7 +29,8 @@ type look[T any] struct {
 // glance is one question, under way until done is closed.
 type glance[T any] struct {
 	done   chan struct{}
-	at     time.Time
+	at     time.Time // when it was put
+	got    time.Time // when it was answered
 	answer T
 	err    error
 }
@@ -77,7 +78,7 @@ func (l *look[T]) get(ctx context.Context) (T, error) {
 // others still want the answer.
 func (l *look[T]) begin(ctx context.Context) *glance[T] {
 	g := &glance[T]{done: make(chan struct{}), at: l.now()}
-	go g.run(context.WithoutCancel(ctx), l.ask)
+	go l.run(context.WithoutCancel(ctx), g)
 	return g
 }
 
@@ -94,20 +95,21 @@ func (l *look[T]) stop() {
 	l.off, l.last, l.next = true, nil, nil
 }
 
-// discard drops an answer that is older than that, because it has proved wrong.
+// discard drops an answer that came longer ago than that, because it has proved wrong.
 func (l *look[T]) discard(older time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.last != nil && l.last.over() && l.age(l.last) > older {
+	if l.last != nil && l.last.over() && l.now().Sub(l.last.got) > older {
 		l.last = nil
 	}
 }
 
-func (g *glance[T]) run(ctx context.Context, ask func(context.Context) (T, error)) {
+func (l *look[T]) run(ctx context.Context, g *glance[T]) {
 	ctx, cancel := context.WithTimeout(ctx, lookupDeadline)
 	defer cancel()
 	defer close(g.done)
-	g.answer, g.err = ask(ctx)
+	g.answer, g.err = l.ask(ctx)
+	g.got = l.now()
 }
 
 // over tells whether the question is answered.

@@ -12,6 +12,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
 // Part is one part of the pattern, as the lifecycle sees it. M is its model;
@@ -158,11 +159,16 @@ func (r ApplyRequest[M]) TakenBack() {
 	}
 }
 
-// answered tells whether an error is the server's own refusal of a request.
+// answered tells whether an error is the server's own refusal of a request, and
+// of each time that it was sent.
 func answered(err error) bool {
 	var api *iks.Error
 	if errors.As(err, &api) {
-		return api.Status >= 400 && api.Status < 500
+		return api.Status >= 400 && api.Status < 500 && !api.Unsure
+	}
+	var request *kube.Error
+	if errors.As(err, &request) && request.Unsure {
+		return false
 	}
 	var status *apierrors.StatusError
 	if errors.As(err, &status) {

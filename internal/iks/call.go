@@ -37,6 +37,7 @@ type call struct {
 	patience time.Duration
 
 	attempts int   // requests of the current send
+	unsure   bool  // one of them before the last may have been carried out
 	renewed  bool  // the token was refused once and replaced
 	failure  error // what the last send ended with, for the way through bluemix-go
 }
@@ -72,13 +73,14 @@ func (cl *call) explain(err error) error {
 	}
 	failed := Error{Err: err}
 	if e, ok := asError(err); ok {
-		if e.Operation != "" { // of an operation within, such as getting a token
-			return e
-		}
 		failed = *e
+		if e.Operation != "" { // of an operation within, such as getting a token
+			failed.Unsure = cl.unsure
+			return &failed
+		}
 	}
 	failed.Operation, failed.Resource = cl.operation, cl.resource
-	failed.CorrelationID, failed.Attempts = cl.correlationID, cl.attempts
+	failed.CorrelationID, failed.Attempts, failed.Unsure = cl.correlationID, cl.attempts, cl.unsure
 	return &failed
 }
 

@@ -31,6 +31,8 @@ type Error struct {
 	CorrelationID string
 	// Attempts is how many requests were sent for it.
 	Attempts int
+	// Unsure says that it may have been done all the same: a request before the last one was sent and brought no word.
+	Unsure bool
 	// Err is the cause where the answer itself does not tell it.
 	Err error
 
@@ -83,6 +85,9 @@ func (e *Error) notes() []string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary is IsTransient, for those who do not know this package.
+func (e *Error) Temporary() bool { return IsTransient(e) }
 
 // networkError says that a host gave no (whole) answer.
 type networkError struct {

@@ -35,7 +35,7 @@ type reply struct {
 // send sends a request of cl, as often as cl allows, until it succeeds. The
 // error is an *Error, and also kept as cl.failure.
 func (c *Client) send(cl *call, req *http.Request) (*reply, error) {
-	cl.attempts, cl.failure = 0, nil
+	cl.attempts, cl.failure, cl.unsure = 0, nil, false
 	answer, err := c.try(cl, req)
 	if err != nil {
 		cl.failure = err
@@ -62,6 +62,7 @@ func (c *Client) try(cl *call, req *http.Request) (*reply, error) {
 			return answer, nil
 		}
 		if cl.ctx.Err() == nil || last == nil {
+			cl.unsure = cl.unsure || last != nil && isOpen(last)
 			last = err
 		}
 		again, after := cl.again(err)
@@ -125,6 +126,17 @@ func (cl *call) again(err error) (again bool, after time.Duration) {
 		return cl.attempts < connectAttempts && (!silent || cl.attempts < silentAttempts), 0
 	}
 	return cl.repeat == always, 0
+}
+
+// isOpen tells whether a request that failed may have been carried out.
+func isOpen(err error) bool {
+	if e, ok := asError(err); ok {
+		return e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable
+	}
+	var garbled *garbledError
+	var network *networkError
+	connecting, _ := isConnecting(err)
+	return errors.As(err, &garbled) || errors.As(err, &network) && !connecting && !isHopeless(err)
 }
 
 // finalError wraps an error within a call that was retried in its own right.

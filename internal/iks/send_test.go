@@ -354,3 +354,47 @@ func TestHeaders(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+// What was sent, and brought no word, may have been carried out, whatever a later
+// request brings.
+func TestUnsure(t *testing.T) {
+	t.Parallel()
+	status := func(code int, header ...string) func() (*http.Response, error) {
+		return func() (*http.Response, error) { return iksError(code, "E0001", "no.", header...) }
+	}
+	reset := func() (*http.Response, error) { return nil, syscall.ECONNRESET }
+	refused := func() (*http.Response, error) { return nil, dialError(syscall.ECONNREFUSED) }
+	for name, tt := range map[string]struct {
+		answers []func() (*http.Response, error)
+		status  int
+		want    bool
+	}{
+		"refused":                     {[]func() (*http.Response, error){status(403)}, 403, false},
+		"throttled, refused":          {[]func() (*http.Response, error){status(429), status(403)}, 403, false},
+		"overloaded, refused":         {[]func() (*http.Response, error){status(503), status(403)}, 403, false},
+		"not connected, refused":      {[]func() (*http.Response, error){refused, status(403)}, 403, false},
+		"no word, throttled for long": {[]func() (*http.Response, error){status(504), status(429, "Retry-After", "3600")}, 429, true},
+		"reset, refused":              {[]func() (*http.Response, error){reset, status(403)}, 403, true},
+		"no word, the key is gone":    {[]func() (*http.Response, error){status(504), status(401)}, 400, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l, client := newLab(t, func(_ context.Context, n int, _ sent) (*http.Response, error) {
+					return tt.answers[min(n, len(tt.answers))-1]()
+				})
+				l.iam = func(_ context.Context, n int) (*http.Response, error) {
+					if n > 1 {
+						return plainAnswer(400, `{"errorCode":"BXNIM0415E","errorMessage":"Provided API key could not be found."}`)
+					}
+					return jsonAnswer(200, map[string]any{"access_token": "token", "token_type": "Bearer", "expires_in": 3600})
+				}
+				err := client.DisableALB(t.Context(), Cluster{ID: labCluster, Infrastructure: Classic}, classicALBWant())
+				var failed *Error
+				if !errors.As(err, &failed) || failed.Status != tt.status || failed.Unsure != tt.want {
+					t.Errorf("%v, unsure: %t", err, failed != nil && failed.Unsure)
+				}
+			})
+		})
+	}
+}

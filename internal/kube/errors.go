@@ -27,6 +27,9 @@ type Error struct {
 	Host string
 	// RequestID finds the request in the server's audit log (auditID).
 	RequestID string
+	// Unsure says that the server may have done it, although Err says otherwise of the last attempt: an earlier one, or
+	// this one, was sent and brought no word.
+	Unsure bool
 	// Err is the cause.
 	Err error
 }

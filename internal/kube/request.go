@@ -75,8 +75,9 @@ type Exchange struct {
 // *Error.
 func (c *Client) do(ctx context.Context, r call) (answer, error) {
 	id := newID()
+	unsure := false
 	fail := func(err error) (answer, error) {
-		return answer{}, &Error{Verb: r.verb, Kind: r.kind, Namespace: r.namespace, Name: r.name, Host: c.base.Host, RequestID: id, Err: err}
+		return answer{}, &Error{Verb: r.verb, Kind: r.kind, Namespace: r.namespace, Name: r.name, Host: c.base.Host, RequestID: id, Unsure: unsure, Err: err}
 	}
 	if err := r.target.check(); err != nil {
 		return fail(err)
@@ -91,9 +92,10 @@ func (c *Client) do(ctx context.Context, r call) (answer, error) {
 		retryFor = r.retryFor
 	}
 	started := time.Now()
-	refreshed := false
+	refresh, refreshed := false, false
 	for attempt := 1; ; attempt++ {
-		got, err := c.attempt(ctx, r, id, attempt, refreshed)
+		got, err := c.attempt(ctx, r, id, attempt, refresh)
+		refresh = false
 		if err == nil && got.status < http.StatusBadRequest {
 			if got.status >= http.StatusMultipleChoices {
 				return fail(unexpectedRedirect(got))
@@ -102,11 +104,12 @@ func (c *Client) do(ctx context.Context, r call) (answer, error) {
 		}
 		if err == nil {
 			if got.status == http.StatusUnauthorized && c.token != nil && !refreshed {
-				refreshed = true
+				refresh, refreshed = true, true
 				continue
 			}
 			err = statusError(r, got)
 		}
+		unsure = unsure || r.mutates && open(got, err)
 		delay, again := c.backoff.next(r, got, err, attempt)
 		if !again || time.Since(started)+delay > retryFor {
 			return fail(err)

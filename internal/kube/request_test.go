@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -74,6 +75,71 @@ func TestUnauthorizedRefreshesTheTokenOnce(t *testing.T) {
 			}
 			if s.count() != test.requests {
 				t.Errorf("%d requests, want %d", s.count(), test.requests)
+			}
+		})
+	}
+}
+
+// A token that was renewed after a refusal is not given up for what fails later.
+func TestRenewedTokenIsKept(t *testing.T) {
+	t.Parallel()
+	var asked []bool
+	token := func(_ context.Context, refresh bool) (string, error) {
+		asked = append(asked, refresh)
+		return "any", nil
+	}
+	answers := []int{401, 503, 503, 200}
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		code := answers[0]
+		answers = answers[1:]
+		if code == 200 {
+			answerJSON(w, 200, object("n1"))
+			return
+		}
+		w.Header().Set("Retry-After", "0")
+		answerStatus(w, code, metav1.StatusReasonUnknown)
+	})
+	c := connect(t, Access{Host: s.URL, Token: token}, Options{})
+	if _, err := Get(t.Context(), c, Nodes, "", "n1"); err != nil {
+		t.Fatal(err)
+	}
+	if want := []bool{false, true, false, false}; !slices.Equal(asked, want) {
+		t.Errorf("a fresh token was asked for: %v, want %v", asked, want)
+	}
+}
+
+// What was sent, and brought no word, may have been carried out, whatever a later
+// attempt brings.
+func TestUnsure(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answers []int // 0 for a connection that breaks
+		want    bool
+	}{
+		"refused":                       {[]int{403}, false},
+		"throttled, refused":            {[]int{429, 403}, false},
+		"overloaded, refused":           {[]int{503, 403}, false},
+		"broken, refused":               {[]int{0, 403}, true},
+		"no word from a proxy, refused": {[]int{504, 403}, true},
+		"a fault of the server":         {[]int{500}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			left := test.answers
+			s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				code := left[0]
+				left = left[1:]
+				if code == 0 {
+					panic(http.ErrAbortHandler)
+				}
+				w.Header().Set("Retry-After", "0")
+				answerStatus(w, code, metav1.StatusReasonUnknown)
+			})
+			c := connect(t, Access{Host: s.URL}, Options{})
+			_, err := Patch(t.Context(), c, Nodes, "", "n1", "application/merge-patch+json", []byte(`{"metadata":{"resourceVersion":"1"}}`), PatchOptions{})
+			var failed *Error
+			if !errors.As(err, &failed) || failed.Unsure != test.want || len(left) > 0 {
+				t.Errorf("%v, unsure %t, %d answers left", err, failed.Unsure, len(left))
 			}
 		})
 	}
@@ -402,3 +468,20 @@ func TestRetryAfter(t *testing.T) {
 		}
 	}
 }
+
+// A token that cannot be had for the moment is waited for, as a server is.
+func TestPassingTokenFailure(t *testing.T) {
+	t.Parallel()
+	for _, passes := range []bool{true, false} {
+		c := connect(t, Access{Host: "https://127.0.0.1:1", Token: func(context.Context, bool) (string, error) { return "", outage(passes) }}, Options{})
+		if _, err := Get(t.Context(), c, Nodes, "", "n1"); err == nil || Passing(err) != passes {
+			t.Errorf("%v passes: %t, want %t", err, Passing(err), passes)
+		}
+	}
+}
+
+// outage is the failure of a token source.
+type outage bool
+
+func (outage) Error() string     { return "no token" }
+func (o outage) Temporary() bool { return bool(o) }

@@ -71,6 +71,16 @@ func (b backoff) afterFailure(r call, err error, attempt int) bool {
 	}
 }
 
+// open says that an attempt that failed may have been carried out. A proxy says 502 and 504 where it has no answer; the
+// server's own 503 is a refusal, and its 500 comes after the storage.
+func open(got answer, err error) bool {
+	if got.status != 0 {
+		return got.status >= http.StatusInternalServerError && got.status != http.StatusServiceUnavailable
+	}
+	var broken *transportFailure
+	return errors.As(err, &broken) && broken.stage == stageExchange
+}
+
 // retryAfter reads the Retry-After header, in seconds or as a date.
 func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	value := header.Get("Retry-After")

@@ -75,5 +75,11 @@ func Wait(ctx context.Context, o WaitOptions, look func(context.Context) (done b
 func Passing(err error) bool {
 	return Unreachable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsInternalError(err) ||
-		apierrors.IsConflict(err)
+		apierrors.IsConflict(err) || temporary(err)
+}
+
+// temporary is what a [TokenSource] says of its own failure, if it says anything.
+func temporary(err error) bool {
+	var failure interface{ Temporary() bool }
+	return errors.As(err, &failure) && failure.Temporary()
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 )
 
-// A plan without changes asks the cluster as often for a hundred policies of
-// three rules as for two: once for the API, and once for the policies of each
+// A plan without changes asks the cluster as often for sixty policies of three
+// rules as for two: once for the API, and once for the policies of each
 // namespace.
-func TestAccManyPolicies(t *testing.T) {
+func TestAccConstantRequests(t *testing.T) {
 	e, c := acctest.Fresh(t, acctest.Classic)
 	toCluster, _ := acctest.ConstantRequests(t, e, c, func(count int) string {
 		return acctest.ProviderBlock(e) + fmt.Sprintf(`
@@ -28,7 +28,7 @@ resource "iks_network_policy" "many" {
   ]
 }
 `, count)
-	}, 2, 100)
+	}, 2, 60)
 	if len(toCluster) != 3 {
 		t.Errorf("a plan without a change sends %q", toCluster)
 	}

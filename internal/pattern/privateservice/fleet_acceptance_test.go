@@ -8,9 +8,9 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
-// A hundred private services cost a plan without a change as many requests as
+// Forty private services cost a plan without a change as many requests as
 // one does, counted by the API server's audit log and by IKS.
-func TestAccHundredServices(t *testing.T) {
+func TestAccConstantRequests(t *testing.T) {
 	for _, name := range []string{acctest.Classic, acctest.VPC} {
 		t.Run(name, func(t *testing.T) {
 			e, c := acctest.Fresh(t, name, func(sample *fakeiks.Cluster) {
@@ -31,7 +31,7 @@ resource "iks_private_service" "it" {
   ports    = [{ port = 443 }]
 }
 `, count, name)
-			}, 1, 100)
+			}, 1, 40)
 		})
 	}
 }

@@ -21,6 +21,21 @@ type state struct {
 	}
 }
 
+// Killed runs something and then puts the state back as it was, as if the process
+// had been killed when all was written and nothing was saved.
+func (w *Workspace) Killed(run func()) {
+	w.t.Helper()
+	file := filepath.Join(w.dir, "terraform.tfstate")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	run()
+	if err := os.WriteFile(file, before, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // Attributes are the values of a resource or data source in the state, nil if
 // it is not there; one that is tainted fails the test. The file itself is read:
 // running `show` for it would take longer than much of what is tested.

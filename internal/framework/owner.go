@@ -16,11 +16,10 @@ const OwnerAnnotation = "terraform-provider-iks/owner"
 
 // Owner tells whether an object is managed by this very resource.
 type Owner struct {
-	// Stamp that the object bears if it is ours. Empty with Known set: an
-	// object that was imported and bears none.
+	// Stamp that the object bears if it is ours.
 	Stamp string `json:"stamp"`
-	// Unstamped tells that an imported object without a stamp may still bear none:
-	// the update that was to stamp it has failed.
+	// Unstamped tells that the object was imported without a stamp, and may still
+	// bear none: no update that was to stamp it has been seen to succeed.
 	Unstamped bool `json:"unstamped,omitempty"`
 	// Known is false for a new object, and before an imported one was read for
 	// the first time.
@@ -40,8 +39,12 @@ func (o Owner) Owns(stamp string) bool {
 	return o.Known && (o.Stamp == stamp || o.Unstamped && stamp == "")
 }
 
-// stamping is the owner once an object was to be stamped and it is not known
-// whether it has been.
+// Expects tells whether an object with this stamp ("" for none) bears what it
+// should.
+func (o Owner) Expects(stamp string) bool { return o.Stamp == "" || o.Owns(stamp) }
+
+// stamping is the owner of an object that bears that stamp, unless it bore none
+// so far and still does.
 func (o Owner) stamping(stamp string) Owner {
 	return Owner{Stamp: stamp, Unstamped: o.Owns(""), Known: true}
 }

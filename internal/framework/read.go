@@ -71,9 +71,12 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 		// this state knows of it.
 		observed.Drift = append(observed.Drift, begunDrift)
 	}
-	if !owner.Known || owner.Account != c.Account() {
+	if owner.Stamp == "" || owner.Account != c.Account() {
 		if !owner.Known {
 			owner = Owner{Stamp: observed.Stamp, Known: true}
+		}
+		if owner.Stamp == "" {
+			owner = owner.stamping(newStamp()) // known before it is written, whatever becomes of that
 		}
 		resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner.of(c))...)
 	}

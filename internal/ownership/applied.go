@@ -105,9 +105,7 @@ func (o Object[T]) step(live *T, want T, in Intent) Step {
 		return in.Decide(nil)
 	}
 	there := Look{Stamp: o.Stamp(*live), Same: len(o.differences(*live, want)) == 0}
-	marked := in.Owner
-	marked.Stamp = in.Stamp
-	there.Marked = len(o.Drift(*live, want, marked)) == 0 && !o.leftOver(*live, o.marked(want, in))
+	there.Marked = len(o.Drift(*live, want, in.stamped())) == 0 && !o.leftOver(*live, o.marked(want, in))
 	return in.Decide(&there)
 }
 

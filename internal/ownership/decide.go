@@ -67,6 +67,13 @@ func (i Intent) Owns(stamp string) bool {
 	return stamp != "" && stamp == i.Stamp || i.Held && (stamp == "" || i.Owner.Owns(stamp))
 }
 
+// stamped is the owner once the object bears the stamp that it has to.
+func (i Intent) stamped() framework.Owner {
+	o := i.Owner
+	o.Stamp, o.Unstamped = i.Stamp, false
+	return o
+}
+
 // Marks are the labels and annotations that an object of ours bears: those of
 // the provider block, over them the object's own, and the stamp.
 func (i Intent) Marks(labels, annotations map[string]string) (allLabels, allAnnotations map[string]string) {
@@ -83,15 +90,14 @@ func merged(base, over map[string]string) map[string]string {
 }
 
 // MarkDrift says in sentences which of the marks of an owner an object lacks.
-// An owner without a stamp, as after an import, expects none.
+// One that was imported without a stamp lacks none until it bears it.
 func MarkDrift(owner framework.Owner, labels, annotations map[string]string) []string {
-	if owner.Stamp == "" {
-		return nil
-	}
 	var out []string
-	switch annotations[framework.OwnerAnnotation] {
-	case owner.Stamp:
-	case "":
+	switch stamp := annotations[framework.OwnerAnnotation]; {
+	case stamp != "" && stamp == owner.Stamp:
+	case owner.Expects(stamp):
+		return nil
+	case stamp == "":
 		out = append(out, "the ownership stamp is missing")
 	default:
 		out = append(out, "the ownership stamp is another resource's")

@@ -51,6 +51,8 @@ func TestDecide(t *testing.T) {
 func TestMarkDrift(t *testing.T) {
 	t.Parallel()
 	owner := framework.Owner{Stamp: "mine", Known: true, Labels: map[string]string{"team": "net"}, Annotations: map[string]string{"ticket": "7"}}
+	unstamped := owner
+	unstamped.Unstamped = true
 	stamped := func(stamp string) map[string]string {
 		return map[string]string{framework.OwnerAnnotation: stamp, "ticket": "7", "other": "x"}
 	}
@@ -60,7 +62,10 @@ func TestMarkDrift(t *testing.T) {
 		want                []string
 	}{
 		"all there":           {owner, map[string]string{"team": "net", "more": "x"}, stamped("mine"), nil},
-		"imported":            {framework.Owner{Known: true, Labels: owner.Labels}, nil, nil, nil},
+		"imported":            {unstamped, nil, nil, nil},
+		"imported, stamped":   {unstamped, nil, stamped("mine"), []string{"label team is missing"}},
+		"imported, taken":     {unstamped, owner.Labels, stamped("theirs"), []string{"the ownership stamp is another resource's"}},
+		"not read yet":        {framework.Owner{Labels: owner.Labels}, nil, stamped("theirs"), nil},
 		"stamp missing":       {owner, owner.Labels, map[string]string{"ticket": "7"}, []string{"the ownership stamp is missing"}},
 		"another's stamp":     {owner, owner.Labels, stamped("theirs"), []string{"the ownership stamp is another resource's"}},
 		"label missing":       {owner, nil, stamped("mine"), []string{"label team is missing"}},

@@ -130,7 +130,7 @@ func (s Policies) Copies(ctx context.Context, name string, owner framework.Owner
 	}
 	var warnings []string
 	for _, p := range all {
-		if p.Name != name && owner.Owns(StampOf(p)) {
+		if p.Name != name && StampOf(p) == owner.Stamp {
 			warnings = append(warnings, fmt.Sprintf("Policy %s bears the stamp of the removed resource as well: it is a copy, or an interrupted change of name left it. It is left as it is.", titleOf(p)))
 		}
 	}

@@ -36,12 +36,10 @@ func (p Policy) Decide(live *calico.Policy) (Step, error) {
 		return Keep, framework.Refuse(p.at(), "The policy is IBM's",
 			fmt.Sprintf("%s is one of the policies that IBM makes and keeps; it is never touched. Choose another name.", live.Name))
 	}
-	stamped := p.Owner
-	stamped.Stamp = p.Stamp
 	next := p.Intent.Decide(&Look{
 		Stamp:  StampOf(*live),
 		Same:   len(p.differences(*live)) == 0,
-		Marked: len(MarkDrift(stamped, live.Labels, live.Annotations)) == 0,
+		Marked: len(MarkDrift(p.stamped(), live.Labels, live.Annotations)) == 0,
 	})
 	if next == Refuse {
 		return Keep, p.foreign(*live)

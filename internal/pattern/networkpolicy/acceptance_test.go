@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -240,8 +241,14 @@ resource "iks_network_policy" "it" {
 		}
 		w.MustPlanEmpty()
 		w.Write(config("701"))
+		w.Killed(func() { w.MustApply() })
+		w.Write(config("702"))
+		w.Killed(func() { w.MustApply() })
 		w.MustApply()
 		w.MustPlanEmpty()
 		w.MustDestroy()
+		if _, err := acctest.GlobalPolicies.Of(t, c).Get(t.Context(), "default.by-hand", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			t.Errorf("destroy left the policy: %v", err)
+		}
 	})
 }

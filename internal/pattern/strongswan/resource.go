@@ -108,7 +108,7 @@ func (g ground) lookWithoutSecrets(ctx context.Context, m *model, owner framewor
 // recordDrift says that a release is not marked as ours.
 func recordDrift(now *helm.Release, owner framework.Owner) []string {
 	switch stamp := now.Labels[ownerLabel]; {
-	case owner.Stamp == "" || stamp == owner.Stamp:
+	case owner.Expects(stamp):
 		return nil
 	case stamp == "":
 		return []string{"the Helm release does not bear the ownership stamp"}

@@ -2,7 +2,9 @@ package isolation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +19,7 @@ import (
 )
 
 // Apply brings the set about: what allows first, what cuts off last, and proves
-// that new connections work then. If they do not, what cuts off is taken away.
+// that new connections work then. If they do not, what was changed is taken back.
 func (p part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model]) error {
 	if c.OnVPC() {
 		return onVPC(c)
@@ -35,7 +37,8 @@ func (p part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRe
 		return err
 	}
 	w := work{ground: g, prove: p.prove, lasting: s.confirmFor, canary: s.canary, request: r, set: i.set(), policies: map[string]ownership.Policy{}}
-	steps, err := w.decide(ctx, ownership.Intent{Owner: r.Owner, Stamp: r.Stamp, Force: s.force, Sent: r.Sent})
+	w.intent = ownership.Intent{Owner: r.Owner, Stamp: r.Stamp, Force: s.force, Sent: r.Sent}
+	steps, err := w.decide(ctx)
 	if err != nil || len(steps) == 0 {
 		return err
 	}
@@ -56,15 +59,19 @@ type work struct {
 	lasting time.Duration
 	canary  *canary // nil for none
 	request framework.ApplyRequest[model]
+	intent  ownership.Intent
 	set     []member
 	// policies are what the resource wants of the set's policies, and live what
 	// was there of them.
 	policies map[string]ownership.Policy
 	live     standing
-	// made are policies that were not there before.
-	made []member
-	// fresh tells that nothing of the set was there before.
-	fresh bool
+	// earlier is what was there before anything was written, and touched are the
+	// policies that were written or removed since, in that order.
+	earlier standing
+	touched []member
+	// fresh tells that nothing of the set was there before, stood that it cut
+	// off and was confirmed, and unproven that it was there unconfirmed.
+	fresh, stood, unproven bool
 }
 
 func (w *work) warn(detail string) {
@@ -73,20 +80,22 @@ func (w *work) warn(detail string) {
 
 // decide looks at what is there and gives the steps, or refuses, before
 // anything is written, because of policies that are somebody else's.
-func (w *work) decide(ctx context.Context, in ownership.Intent) ([]step, error) {
+func (w *work) decide(ctx context.Context) ([]step, error) {
 	network := w.request.Want.Network.ValueString()
 	live, err := w.look(ctx, possible(network), false)
 	if err != nil {
 		return nil, err
 	}
-	w.live = live
-	there, err := sort(w.set, live, w.request.Prior, in, w.policies)
+	w.live, w.earlier = live, maps.Clone(live)
+	there, err := sort(w.set, live, w.request.Prior, w.intent, w.policies)
 	if err != nil {
 		return nil, err
 	}
-	there.stale = stale(network, w.set, live, in.Owner, in.Stamp)
+	there.stale = stale(network, w.set, live, w.intent.Owner, w.intent.Stamp)
 	_, there.unconfirmed = unconfirmed(w.set, live)
-	w.fresh = !slices.ContainsFunc(w.set, func(m member) bool { _, is := live[m.title()]; return is })
+	is := func(m member) bool { _, is := live[m.title()]; return is }
+	w.fresh, w.unproven = !slices.ContainsFunc(w.set, is), there.unconfirmed
+	w.stood = !w.unproven && slices.ContainsFunc(cutting(w.set), is)
 	return bring(w.set, there), nil
 }
 
@@ -149,27 +158,36 @@ func stale(network string, set []member, live standing, owner framework.Owner, s
 }
 
 // do takes the steps. When the cluster cannot be talked to afterwards, or what
-// cut pods off for the first time could not be followed by the rest, what cuts
-// off is taken away at once.
+// was changed could not be followed by the rest, it is taken back at once: a set
+// that stood is in force again, and one that is new cuts nothing off.
 func (w *work) do(ctx context.Context, steps []step) error {
 	after, err := w.before(ctx)
 	if err != nil {
-		return err // nothing was cut off
+		return w.unchanged(ctx, err)
 	}
-	cut := false
+	changed, cut := false, false
 	for _, s := range steps {
 		err := w.take(ctx, s, after)
-		if err == nil {
-			_, was := w.live[s.member.title()]
-			cut = cut || s.do == write && s.member.cuts && !was
-			continue
-		}
-		if s.do == confirm || cut {
+		switch {
+		case err == nil:
+			changed = changed || s.do == write || s.do == remove
+			cut = cut || s.do == write && s.member.cuts
+		case s.do == confirm || cut || changed && w.stood:
 			return w.takeBack(ctx, err)
+		default:
+			return w.unchanged(ctx, err)
 		}
-		return err
 	}
 	return w.settle(ctx)
+}
+
+// unchanged is for an error before anything more was cut off: a set that stood
+// confirmed is so again.
+func (w *work) unchanged(ctx context.Context, err error) error {
+	if !w.stood {
+		return err
+	}
+	return errors.Join(err, w.putBack(ctx))
 }
 
 // before notes which connections work, if they are to be tried afterwards, and
@@ -227,9 +245,8 @@ func (w *work) take(ctx context.Context, s step, after func(context.Context) err
 		var live *calico.Policy
 		if found, is := w.live[m.title()]; is {
 			live = &found
-		} else {
-			w.made = append(w.made, m)
 		}
+		w.touched = append(w.touched, m)
 		return w.ground.policies(m.namespace).Ensure(ctx, live, w.policies[m.title()])
 	case verify:
 		for _, m := range w.set {
@@ -241,6 +258,7 @@ func (w *work) take(ctx context.Context, s step, after func(context.Context) err
 			}
 		}
 	case remove:
+		w.touched = append(w.touched, m)
 		warning, err := w.ground.policies(m.namespace).Remove(ctx, m.name, w.owns)
 		if warning != "" {
 			w.warn(warning)

@@ -246,7 +246,7 @@ func canaries(t *testing.T, r *rig) {
 				return
 			}
 			text := parttest.Refusal(t, err)
-			if left := r.titles(t); !strings.Contains(text, c.says) || len(left) > 0 || strings.Contains(text, "taken away at once") != (c.sent > 1) {
+			if left := r.titles(t); !strings.Contains(text, c.says) || len(left) > 0 || strings.Contains(text, "taken back at once") != (c.sent > 1) {
 				t.Errorf("left is %q, refused with %q", left, text)
 			}
 		})

@@ -14,7 +14,7 @@ import (
 func canaryAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "A pod that confirms a change from within the cluster: on new connections it looks up a name and has the API server answer, for `confirm_seconds`. It runs once before anything is cut off, so that a canary that cannot work is refused, and again, on the same worker, after the change; if it fails then, or its image cannot be pulled, what cuts off is taken away at once. It has no service account token, no privileges and a read-only file system, as the `restricted` level of Pod Security wants it, tolerates taints of the key `dedicated`, and is taken away in any case. Default: none runs.",
+		MarkdownDescription: "A pod that confirms a change from within the cluster: on new connections it looks up a name and has the API server answer, for `confirm_seconds`. It runs once before anything is cut off, so that a canary that cannot work is refused, and again, on the same worker, after the change; if it fails then, or its image cannot be pulled, the change is taken back at once. It has no service account token, no privileges and a read-only file system, as the `restricted` level of Pod Security wants it, tolerates taints of the key `dedicated`, and is taken away in any case. Default: none runs.",
 		Attributes: map[string]schema.Attribute{
 			"image": schema.StringAttribute{
 				Required:            true,

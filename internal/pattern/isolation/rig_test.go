@@ -124,6 +124,51 @@ func (r *rig) patch(t *testing.T, name, patch string) {
 	}
 }
 
+// forbidUpdates has the cluster refuse every change of a global policy until
+// allow is called, while there is allow-icmp-private.
+func (r *rig) forbidUpdates(t *testing.T) (allow func()) {
+	t.Helper()
+	const group, version, name = "admissionregistration.k8s.io", "v1", "no-updates"
+	refused := func() bool {
+		_, err := r.others.Resource(stored(kinds()[0])).Patch(t.Context(), "default.allow-icmp-private", "application/merge-patch+json",
+			[]byte(`{"metadata":{"labels":{"tried":"yes"}}}`), metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}})
+		return err != nil
+	}
+	var removals []func() error
+	for _, o := range []struct {
+		resource, kind string
+		spec           map[string]any
+	}{
+		{"validatingadmissionpolicies", "ValidatingAdmissionPolicy", map[string]any{
+			"matchConstraints": map[string]any{"resourceRules": []any{map[string]any{
+				"apiGroups": []any{"crd.projectcalico.org"}, "apiVersions": []any{"v1"}, "resources": []any{"globalnetworkpolicies"}, "operations": []any{"UPDATE"},
+			}}},
+			"validations": []any{map[string]any{"expression": "false"}},
+		}},
+		{"validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", map[string]any{"policyName": name, "validationActions": []any{"Deny"}}},
+	} {
+		client := r.others.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: o.resource})
+		object := map[string]any{"apiVersion": group + "/" + version, "kind": o.kind, "metadata": map[string]any{"name": name}, "spec": o.spec}
+		if _, err := client.Create(t.Context(), &unstructured.Unstructured{Object: object}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		removals = append(removals, func() error { return client.Delete(t.Context(), name, metav1.DeleteOptions{}) })
+	}
+	for !refused() {
+		time.Sleep(50 * time.Millisecond)
+	}
+	return func() {
+		for _, remove := range removals {
+			if err := remove(); err != nil {
+				t.Error(err)
+			}
+		}
+		for refused() && t.Context().Err() == nil {
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+}
+
 // mark marks this moment for moved.
 func (r *rig) mark(t *testing.T) controlplane.AuditMark {
 	t.Helper()

@@ -71,17 +71,22 @@ func (w *work) announce(ctx context.Context, failing []unproven) error {
 	return err
 }
 
-// settle takes the mark away.
+// settle says that the set is confirmed.
 func (w *work) settle(ctx context.Context) error {
-	unmark := func(annotations map[string]string) bool {
-		_, marked := annotations[unconfirmedAnnotation]
-		delete(annotations, unconfirmedAnnotation)
-		return marked
-	}
-	if _, err := w.annotate(ctx, bearer(w.set), unmark); err != nil {
+	if err := w.unmark(ctx); err != nil {
 		return fmt.Errorf("the set is confirmed, but not marked so: %w", err)
 	}
 	return nil
+}
+
+// unmark takes the mark away.
+func (w *work) unmark(ctx context.Context) error {
+	_, err := w.annotate(ctx, bearer(w.set), func(annotations map[string]string) bool {
+		_, marked := annotations[unconfirmedAnnotation]
+		delete(annotations, unconfirmedAnnotation)
+		return marked
+	})
+	return err
 }
 
 // annotate changes the annotations of a policy of ours, and nothing else of it.

@@ -24,6 +24,7 @@ func (p part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRe
 	if c.OnVPC() {
 		return onVPC(c)
 	}
+	r.Want.stillHolds(r.Prior)
 	s, err := r.Want.read()
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ func TestAgainstARealCluster(t *testing.T) {
 		"the door is shut":  doorShut,
 		"strangers":         strangers,
 		"imports":           imports,
+		"imports half way":  importsHalfWay,
 		"stops anywhere":    stopsAnywhere,
 		"both networks":     bothNetworks,
 		"left by an update": leftByAnUpdate,
@@ -419,6 +420,47 @@ func imports(t *testing.T, r *rig) {
 	}
 	if h.State = (&model{Network: types.StringValue(networkPrivate)}); !h.Observe(t).Gone {
 		t.Error("a set that is not there is imported")
+	}
+}
+
+// importsHalfWay: a set that was made by hand can be applied and destroyed also
+// if the first apply after its import broke off.
+func importsHalfWay(t *testing.T, r *rig) {
+	for name, goesOn := range map[string]func(*held){
+		"applied":   func(h *held) { h.MustApply(t, declared(networkPrivate, fewerPeers)) },
+		"destroyed": func(*held) {},
+	} {
+		newHeld(r).MustApply(t, before())
+		for _, title := range r.titles(t) {
+			r.patch(t, title, `{"metadata":{"annotations":null,"labels":null},"spec":{"order":5}}`)
+		}
+		h := newHeld(r)
+		h.State = &model{Network: types.StringValue(networkPrivate)}
+		h.Observe(t)
+		// As it is kept once something may have been stamped.
+		h.Owner.Stamp, h.Owner.Unstamped, h.Owner.Known = "of-the-import", true, true
+
+		ctx, cancel := context.WithCancel(t.Context())
+		connected := r.cluster
+		r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{RetryFor: -1, Observe: func(e kube.Exchange) {
+			if e.Method == "PUT" {
+				cancel()
+			}
+		}}, true)
+		want := declared(networkPrivate, fewerPeers)
+		want.Policies = types.ListUnknown(types.StringType)
+		if err := h.Apply(ctx, want); err == nil {
+			t.Fatalf("%s: the apply did not break off", name)
+		}
+		r.cluster = connected
+		if want.Policies.IsUnknown() {
+			want.Policies = types.ListNull(types.StringType) // as it is saved
+		}
+		h.State = want
+		goesOn(h)
+		if warnings := h.MustRemove(t); len(warnings) > 0 || len(r.titles(t)) > 0 {
+			t.Errorf("%s: warnings %q, left is %q", name, warnings, r.titles(t))
+		}
 	}
 }
 

@@ -148,6 +148,16 @@ func (m *model) holds() map[string]bool {
 	return held
 }
 
+// stillHolds takes over which policies an earlier state holds, until it is
+// observed what there is. An update that fails half way is remembered by what it
+// was to make: without this, policies of an imported set that it did not come to
+// stamp would be taken for strangers'.
+func (m *model) stillHolds(prior *model) {
+	if prior != nil && m.Policies.IsUnknown() && !prior.Policies.IsNull() {
+		m.Policies = prior.Policies
+	}
+}
+
 // digest is the SHA-256 sum, in hexadecimal digits, of what a set says.
 func digest(set []member) string {
 	sum := sha256.New()

@@ -147,7 +147,7 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 	if now != nil && !owner.Owns(now.Labels[ownerLabel]) {
 		return []string{fmt.Sprintf("Helm release %s/%s is left as it is: it does not bear this resource's ownership stamp", t.namespace, t.name)}, nil
 	}
-	warnings, err := g.depart(ctx, t, owner)
+	warnings, err := g.depart(ctx, t, now, owner)
 	if err != nil || t.keySecret == t.ownSecretName() {
 		return warnings, err
 	}
@@ -158,11 +158,19 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 	return warnings, err
 }
 
-// depart takes the release away. IBM's chart needs help with that.
-func (g ground) depart(ctx context.Context, t tunnel, owner framework.Owner) ([]string, error) {
+// depart takes the release away that is there (nil for none). One of IBM's chart
+// needs help with that, whatever is declared: a change of chart may have failed,
+// and pools are made for the networks that the release has.
+func (g ground) depart(ctx context.Context, t tunnel, now *helm.Release, owner framework.Owner) ([]string, error) {
 	labels := map[string]string{ownerLabel: owner.Stamp}
-	if t.builtin() {
+	if now != nil && ofBuiltin(now) || now == nil && t.builtin() {
 		return g.releases.Uninstall(ctx, helm.UninstallOptions{Namespace: t.namespace, Name: t.name, Labels: labels})
 	}
-	return departure{kube: g.conn, releases: g.releases, namespace: t.namespace, name: t.name, labels: labels, remote: t.routed()}.run(ctx)
+	d := departure{kube: g.conn, releases: g.releases, namespace: t.namespace, name: t.name, labels: labels, remote: t.routed()}
+	if now != nil {
+		if there, err := ibmTunnelOf(now); err == nil {
+			d.remote = append(d.remote, there.routed()...)
+		}
+	}
+	return d.run(ctx)
 }

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/helm"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/charts"
@@ -237,4 +238,26 @@ func TestDeparture(t *testing.T) {
 		t.Fatalf("got %q, %v", warnings, err)
 	}
 	s.clean(t, "killed", "office")
+
+	// A change to the builtin chart that failed is declared, and IBM's release is
+	// what there is: it is stopped first, and the Job of its chart does not run.
+	s.install(t, "switched", "office")
+	release, err := s.releases.Release(t.Context(), "switched", "office")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone = make(chan struct{})
+	go func() {
+		defer close(gone)
+		s.takeAway(t, "switched", "office")
+	}()
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	declared := tunnel{source: sourceBuiltin, namespace: "switched", name: "office"}
+	warnings, err = ground{conn: s.kube, releases: s.releases}.depart(soon, declared, release, framework.Owner{})
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("got %q, %v", warnings, err)
+	}
+	<-gone
+	s.clean(t, "switched", "office")
 }

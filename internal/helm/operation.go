@@ -69,6 +69,11 @@ func mine(r record, labels map[string]string) bool {
 	return len(labels) > 0
 }
 
+// anothers says that what a record has under way may be the living operation of somebody else.
+func (r record) anothers(labels map[string]string) bool {
+	return !(mine(r, labels) && r.begunHere()) && time.Since(r.since()) < abandoned
+}
+
 // recover clears an operation away that a killed process left under way: its revision has failed. One that may be alive
 // is a *PendingError.
 func (o *operation) recover(ctx context.Context, labels map[string]string) error {
@@ -76,7 +81,7 @@ func (o *operation) recover(ctx context.Context, labels map[string]string) error
 	if r == nil || !r.Info.Status.IsPending() && r.Info.Status != releasecommon.StatusUninstalling {
 		return nil
 	}
-	if !(mine(*r, labels) && r.begunHere()) && time.Since(r.since()) < abandoned {
+	if r.anothers(labels) {
 		return &PendingError{Release: r.public()}
 	}
 	r.SetStatus(releasecommon.StatusFailed, fmt.Sprintf("Interrupted (%s)", r.Info.Status))

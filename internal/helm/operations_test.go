@@ -256,8 +256,16 @@ func (r *rig) killed(t *testing.T) {
 	if _, err := r.Upgrade(t.Context(), theirs); !notBegun(err) || !errors.As(err, &pending) {
 		t.Errorf("somebody else's upgrade: %v", err)
 	}
-	if _, err := r.Uninstall(t.Context(), helm.UninstallOptions{Namespace: ns, Name: "app"}); !errors.As(err, &pending) {
+	uninstall := helm.UninstallOptions{Namespace: ns, Name: "app"}
+	if _, err := r.Uninstall(t.Context(), uninstall); !errors.As(err, &pending) {
 		t.Errorf("somebody else's uninstall: %v", err)
+	}
+	if err := r.MayUninstall(t.Context(), uninstall); !errors.As(err, &pending) {
+		t.Errorf("whether somebody else may uninstall: %v", err)
+	}
+	uninstall.Labels = ours
+	if err := r.MayUninstall(t.Context(), uninstall); err != nil {
+		t.Errorf("whether one may uninstall what one has begun: %v", err)
 	}
 	underWay := func(status releasecommon.Status, begun string) {
 		t.Helper()
@@ -288,8 +296,11 @@ func (r *rig) killed(t *testing.T) {
 	if err := r.LeavePending(t.Context(), r.options(ns, map[string]any{"extra": true}), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Uninstall(t.Context(), helm.UninstallOptions{Namespace: ns, Name: "app", Labels: ours}); err != nil {
+	if _, err := r.Uninstall(t.Context(), uninstall); err != nil {
 		t.Fatal(err)
+	}
+	if err := r.MayUninstall(t.Context(), uninstall); err != nil {
+		t.Errorf("whether one may uninstall what is not there: %v", err)
 	}
 	same(t, "left", r.left(t, ns), nil)
 }

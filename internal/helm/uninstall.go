@@ -36,6 +36,19 @@ func (c *Client) Uninstall(ctx context.Context, u UninstallOptions) (kept []stri
 	return kept, nil
 }
 
+// MayUninstall is a *PendingError where [Client.Uninstall] would find somebody else's operation in its way. It is for what
+// must not be done in vain before, and writes nothing.
+func (c *Client) MayUninstall(ctx context.Context, u UninstallOptions) error {
+	o, err := c.begin(ctx, u.Namespace, u.Name)
+	if err != nil {
+		return err
+	}
+	if r := o.last(); r != nil && r.Info.Status.IsPending() && r.anothers(u.Labels) {
+		return &PendingError{Release: r.public()}
+	}
+	return nil
+}
+
 func (o *operation) uninstall(ctx context.Context, r record, skipHooks bool) (kept []string, err error) {
 	if skipHooks {
 		return o.wipe(ctx)

@@ -265,3 +265,26 @@ func TestAccIBMChartOfAPerson(t *testing.T) {
 	w.MustDestroy()
 	s.nothingLeft(before)
 }
+
+// A release that somebody is upgrading is not removed, and its VPN stays up.
+func TestAccIBMChartBesidePendingUpgrade(t *testing.T) {
+	s := newIBMScene(t, charts.Options{})
+	before := acctest.TakeSnapshot(t, s.c)
+	w := s.workspace(s.config(ibmEnds + key(firstKey, "1")))
+	s.heals(w)
+	pod := s.pod()
+	pending := beginUpgrade(t, s.c, "office")
+	s.refused(w.Destroy(), "another operation is under way")
+	live, err := in(s.c).AppsV1().Deployments("default").Get(t.Context(), "office-strongswan", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *live.Spec.Replicas != 1 || s.pod() != pod {
+		t.Errorf("%d pods are wanted of the VPN", *live.Spec.Replicas)
+	}
+	if err := in(s.c).CoreV1().Secrets("default").Delete(t.Context(), pending, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.MustDestroy()
+	s.nothingLeft(before)
+}

@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
-	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 )
 
@@ -56,7 +55,7 @@ func TestAccKeyBesidePendingUpgrade(t *testing.T) {
 	}
 	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+built(acctest.Classic, ""))
 	w.MustApply()
-	pending := beginUpgrade(t, c)
+	pending := beginUpgrade(t, c, "vpn")
 	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "2")))
 	fails(t, w.Apply(), "revision 2 is pending-upgrade: another operation is under way")
 	stored(firstKey, "1")
@@ -70,25 +69,25 @@ func TestAccKeyBesidePendingUpgrade(t *testing.T) {
 	gone(t, c)
 }
 
-// beginUpgrade records what somebody's upgrade with helm does first, and gives
-// the record's name.
-func beginUpgrade(t *testing.T, c *localiks.Cluster) string {
+// beginUpgrade records what somebody's upgrade with helm does first, which has the
+// labels of the revision before, and gives the record's name.
+func beginUpgrade(t *testing.T, c *localiks.Cluster, release string) string {
 	t.Helper()
 	secrets := in(c).CoreV1().Secrets("default")
-	first, err := secrets.Get(t.Context(), "sh.helm.release.v1.vpn.v1", metav1.GetOptions{})
+	first, err := secrets.Get(t.Context(), "sh.helm.release.v1."+release+".v1", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var release map[string]any
-	if err := json.Unmarshal(record(t, first.Data["release"]), &release); err != nil {
+	var stored map[string]any
+	if err := json.Unmarshal(record(t, first.Data["release"]), &stored); err != nil {
 		t.Fatal(err)
 	}
-	info, ok := release["info"].(map[string]any)
+	info, ok := stored["info"].(map[string]any)
 	if !ok {
 		t.Fatal("the record has no state")
 	}
-	release["version"], info["status"], info["last_deployed"] = 2, "pending-upgrade", time.Now()
-	text, err := json.Marshal(release)
+	stored["version"], info["status"], info["last_deployed"] = 2, "pending-upgrade", time.Now()
+	text, err := json.Marshal(stored)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,10 +100,9 @@ func beginUpgrade(t *testing.T, c *localiks.Cluster) string {
 		t.Fatal(err)
 	}
 	labels := maps.Clone(first.Labels)
-	delete(labels, framework.OwnerAnnotation)
 	labels["status"], labels["version"] = "pending-upgrade", "2"
 	second := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: "sh.helm.release.v1.vpn.v2", Labels: labels}, Type: first.Type,
+		ObjectMeta: metav1.ObjectMeta{Name: "sh.helm.release.v1." + release + ".v2", Labels: labels}, Type: first.Type,
 		Data: map[string][]byte{"release": []byte(base64.StdEncoding.EncodeToString(packed.Bytes()))},
 	}
 	if _, err := secrets.Create(t.Context(), second, metav1.CreateOptions{}); err != nil {

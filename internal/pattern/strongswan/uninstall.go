@@ -43,12 +43,16 @@ func (d departure) run(ctx context.Context) (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	uninstall := helm.UninstallOptions{Namespace: d.namespace, Name: d.name, SkipHooks: true, Labels: d.labels}
+	if err := d.releases.MayUninstall(ctx, uninstall); err != nil {
+		return nil, err // the VPN stays up
+	}
 	if release != nil {
 		if warnings, err = d.quiet(ctx, release); err != nil {
 			return warnings, fmt.Errorf("stopping the VPN of release %s/%s: %w", d.namespace, d.name, err)
 		}
 	}
-	kept, err := d.releases.Uninstall(ctx, helm.UninstallOptions{Namespace: d.namespace, Name: d.name, SkipHooks: true, Labels: d.labels})
+	kept, err := d.releases.Uninstall(ctx, uninstall)
 	for _, object := range kept {
 		warnings = append(warnings, object+" is left: the chart wants it kept, or it belongs to another release now")
 	}

@@ -103,18 +103,31 @@ func (w work) run(ctx context.Context) error {
 }
 
 // clear makes room for what is declared: a Service of ours that is public is
-// removed and, with made, to be made anew. One of others that is public is not
-// taken over.
+// removed and, with made, to be made anew. One of others is not taken over if it
+// is public, nor while nobody knows: once it bears our stamp and proves to be
+// public, it would be removed.
 func (w work) clear(ctx context.Context, live corev1.Service) (made bool, err error) {
 	v, err := w.part.judge(ctx, w.cluster, w.kube, addressesOf(live))
-	if err != nil || v.exposure != isPublic {
+	if err != nil {
 		return false, err
 	}
 	stamp := services().Stamp(live)
-	if !w.intent.Owns(stamp) {
+	ours := w.intent.Owns(stamp)
+	switch {
+	case v.exposure == isUnverified && !ours && !addressesOf(live).pending():
+		return false, w.notJudged(v)
+	case v.exposure != isPublic:
+		return false, nil
+	case !ours:
 		return false, w.notTaken(v)
 	}
 	return true, w.takeDown(ctx, stamp)
+}
+
+// notJudged refuses a Service that was there before, is not ours, and may be public.
+func (w work) notJudged(v verdict) error {
+	return framework.Refuse(path.Root("name"), "There is a Service of this name that is not proven to be private",
+		fmt.Sprintf("%s was there already, is not this resource's, and nothing proves that its address is private: %s. It is left as it is. Give the identity the rights that the guide on rights lists, or wait until the address is known everywhere, and apply again; or choose another name.", w.request.Want.title(), v.reason))
 }
 
 // notTaken refuses a public Service that was there before and is not ours.

@@ -13,7 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 // argocd applies the Service on the server's side, as another owner does.
@@ -203,4 +205,43 @@ func TestAccImportOfPublic(t *testing.T) {
 	if live := get(t, c); live.Annotations[ipType] != "" {
 		t.Error("the Service was changed")
 	}
+}
+
+// Somebody else's Service is not taken over, by force or not, while nobody knows
+// how it is exposed: it stays theirs, whatever it proves to be.
+func TestAccForeignServiceNotJudged(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.VPC)
+	argocd(t, c, map[string]any{"type": "LoadBalancer", "selector": map[string]any{"app": "other"}, "ports": []any{map[string]any{"port": 80}}})
+	t.Cleanup(func() { remove(t, c) })
+	until(t, "there is an address", func() bool { return len(get(t, c).Status.LoadBalancer.Ingress) > 0 })
+	uid := get(t, c).UID
+	theirs := func() {
+		t.Helper()
+		if live := get(t, c); live.UID != uid || live.Annotations[framework.OwnerAnnotation] != "" || live.Spec.Selector["app"] != "other" {
+			t.Errorf("the Service is not theirs any more: %+v", live)
+		}
+	}
+	w := acctest.NewWorkspace(t, block(e, acctest.VPC, onePort+brief+forced))
+	show := e.IKS.Fail(fakeiks.Fault{Path: "/vpc/v1/load_balancers", Status: 403})
+	defer func() { show() }()
+	r := w.Apply()
+	says(t, "the error", r.Errors(), "is not proven to be private", "proves that its address is private")
+	if r.ExitCode == 0 || w.Attributes(resourceName) != nil {
+		t.Errorf("exit code %d, state %v", r.ExitCode, w.Attributes(resourceName))
+	}
+	theirs()
+	show()
+	r = w.Apply()
+	says(t, "the error", r.Errors(), "There is a public Service of this name")
+	theirs()
+
+	// One that proves to be private is taken over by force.
+	if _, err := c.LoadBalancers.Reassign(t.Context(), "default", "api", false); err != nil {
+		t.Fatal(err)
+	}
+	w.MustApply()
+	has(t, w, map[string]any{"ready": true, "exposure": "private"})
+	w.MustDestroy()
+	gone(t, c)
 }

@@ -12,6 +12,11 @@ func (t transition) fresh() bool {
 	return t.prior.pool == nil && t.prior.names == nil && len(t.prior.selector) == 0
 }
 
+// emptied tells whether what was declared before has driven everybody off who has
+// to leave. An apply that was cut off in its drain has not: what it left half done
+// must not make right for the next one what it was refused itself.
+func (s *situation) emptied() bool { return !s.fresh() && len(s.leaving().evict) == 0 }
+
 // before gives the situation that an apply began with: what is compared with
 // when it is judged whether going on makes anything worse.
 func (s *situation) before() *situation {
@@ -38,11 +43,21 @@ func (s *situation) standsAt(at spot, after int) bool {
 	return after >= now && (marked || after == 0)
 }
 
-// hasRoom tells whether a node takes other workloads now.
+// hasRoom tells whether a node takes other workloads now, or did until it was
+// closed for a drain.
 func (s *situation) hasRoom() bool {
 	return slices.ContainsFunc(s.nodes, func(n corev1.Node) bool {
-		return serves(&n) && !slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule })
+		return serves(&n) && !slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool {
+			return t.Effect != corev1.TaintEffectPreferNoSchedule && !s.forDrain(&n, t)
+		})
 	})
+}
+
+// forDrain tells whether a taint may be there for a drain only: where NoExecute is
+// declared and still to come, NoSchedule comes before it.
+func (s *situation) forDrain(n *corev1.Node, t corev1.Taint) bool {
+	return t.Key == markKey && t.Value == markValue && t.Effect == corev1.TaintEffectNoSchedule && s.want.holds(n) &&
+		s.effects.has(corev1.TaintEffectNoExecute) && !edgeTaints(n).has(corev1.TaintEffectNoExecute)
 }
 
 // answers tells whether a Service with externalTrafficPolicy: Local has a ready

@@ -30,6 +30,11 @@ func TestStanding(t *testing.T) {
 	began := func(changes ...func(*situation)) func(*situation) {
 		return func(s *situation) { s.start = healing(changes...) }
 	}
+	closed := func(n *corev1.Node) { n.Spec.Taints = nil; tainted("dedicated=edge:NoSchedule")(n) }
+	running := func(pods ...corev1.Pod) func(*situation) {
+		return func(s *situation) { s.pods = append(s.pods, pods...) }
+	}
+	alone := func(s *situation) { s.nodes = s.nodes[:2] }
 	tolerant := aPod("web", "a", tolerating(edgeToleration()))
 	for name, test := range map[string]struct {
 		situation *situation
@@ -61,8 +66,15 @@ func TestStanding(t *testing.T) {
 			healing(withCarrier(carrier{alb: &iks.ALB{ID: "x"}, zone: "dal12"}), onNode(2, in("dal12"), marked), func(s *situation) { s.prior = scope{} }), "There are too few edge nodes", false,
 		},
 
-		"no other node is left, as before":    {healing(func(s *situation) { s.nodes = s.nodes[:2] }), "The other workloads would have nowhere to run", false},
-		"workloads run on one that lost all":  {healing(onNode(1, bare), func(s *situation) { s.nodes = s.nodes[:2] }), "The other workloads would have nowhere to run", true},
+		"no other node is left, as before":                         {healing(func(s *situation) { s.nodes = s.nodes[:2] }), "The other workloads would have nowhere to run", false},
+		"workloads run on one that lost all":                       {healing(onNode(1, bare), func(s *situation) { s.nodes = s.nodes[:2] }), "The other workloads would have nowhere to run", true},
+		"cut off, pods have still to leave and too few are ready":  {healing(onNode(0, notReady), onNode(1, closed), running(aPod("web", "b"))), "There would be too few edge nodes", true},
+		"cut off, nobody has to leave and too few are ready":       {healing(onNode(0, notReady), onNode(1, closed), running(tolerant, aPod("web", "c"))), "There are too few edge nodes", false},
+		"cut off, pods have still to leave and have nowhere to go": {healing(onNode(1, closed), alone, running(aPod("web", "b"))), "The other workloads would have nowhere to run", true},
+		"cut off, there was room before it closed the node":        {healing(onNode(1, closed), alone), "The other workloads would have nowhere to run", true},
+		"pods came onto a node that lost NoExecute, an ALB in a zone without nodes": {
+			healing(onNode(1, closed), running(aPod("web", "b")), withCarrier(carrier{alb: &iks.ALB{ID: "x"}, zone: "dal12"})), "There are too few edge nodes", false,
+		},
 		"dark, and was so":                    {healing(withService(localService("web"), aPod("web", "c"))), "Services are dark", false},
 		"dark without any edge node":          {healing(onNode(0, bare), onNode(1, bare), withService(localService("web"), aPod("web", "c"))), "Services would go dark", true},
 		"it answers from a node that lost it": {healing(onNode(0, func(n *corev1.Node) { n.Spec.Taints = nil }), withService(localService("web"), aPod("web", "a"))), "Services would go dark", true},

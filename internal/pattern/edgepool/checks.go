@@ -21,8 +21,9 @@ type finding struct {
 	// final findings stop also where safety_checks is "warn": there is nothing
 	// that could be done instead.
 	final bool
-	// standing findings are true already, and going on does not worsen them:
-	// that is said and stops nothing, or else nothing could be healed.
+	// standing findings are true already, and going on does not worsen them, nor
+	// drives anybody off: that is said and stops nothing, or else nothing could be
+	// healed.
 	standing bool
 }
 
@@ -172,7 +173,7 @@ func checkEnough(s *situation) []finding {
 			if len(reasons) > 0 {
 				sentence += " for " + some(reasons)
 			}
-			standing := (!s.fresh() || s.leavesAlone(at)) && s.before().standsAt(at, count)
+			standing := (s.emptied() || s.leavesAlone(at)) && s.before().standsAt(at, count)
 			short[standing] = append(short[standing], sentence)
 		}
 	}
@@ -236,7 +237,7 @@ func checkRoom(s *situation) []finding {
 		}
 	}
 	return []finding{{
-		standing: !s.fresh() && !s.before().hasRoom(),
+		standing: s.emptied() && !s.before().hasRoom(),
 		at:       s.declared.selected(), summary: "The other workloads would have nowhere to run",
 		detail: "No ready node would be left that is not an edge node and bears no other taint. Add a worker pool for the workloads first.",
 	}}

@@ -104,7 +104,8 @@ func (w *work) notForeign(now iks.WorkerPool) error {
 	return refusal
 }
 
-// sentPool notes the outcome of a write to a pool, and when it was.
+// sentPool notes the outcome of a write to a pool, and when it was. What was
+// written stands even if an error came after it, as of the look that verifies it.
 func (w *work) sentPool(changed bool, err error) error {
 	if _, refused := framework.AsRefusal(err); !changed && (err == nil || refused) {
 		return err
@@ -112,6 +113,10 @@ func (w *work) sentPool(changed bool, err error) error {
 	w.wrotePool = true
 	if w.want.pool != nil {
 		w.part.changedPools.Store(poolKey{w.cluster.ID, w.want.pool.ID}, timestamp{w.part.now()})
+	}
+	if changed {
+		_ = w.sent(nil)
+		return err
 	}
 	return w.sent(err)
 }

@@ -2,6 +2,7 @@ package edgepool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -42,7 +43,8 @@ type work struct {
 	// broughtLabel says that IKS is bringing the pool's label to the nodes,
 	// because it was set on it just now.
 	broughtLabel bool
-	// wrotePool says that any pool was written, wrote that anything was.
+	// wrotePool says that any pool was written, wrote that anything was, or may
+	// have been.
 	wrotePool, wrote bool
 }
 
@@ -52,12 +54,12 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	if err != nil {
 		return err
 	}
-	p.claims.take(w.others.me, w.want, nil)
+	back := p.claims.take(w.others.me, w.want, nil)
 	r.Want.inherit(r.Prior)
 	err = w.apply(ctx)
-	if err != nil && r.Prior == nil && !w.wrote {
-		// There will be no such resource: it does not keep the edge nodes of one that goes.
-		p.claims.drop(w.others.me)
+	if err != nil && !w.wrote {
+		// Nothing of this has come about: it does not keep the edge nodes of a resource that goes.
+		back()
 	}
 	return err
 }
@@ -71,7 +73,7 @@ func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	w.sent = func(err error) error {
 		mu.Lock()
 		defer mu.Unlock()
-		w.wrote = true
+		w.wrote = w.wrote || !declined(err)
 		return r.Sent(err)
 	}
 	var err error
@@ -84,6 +86,15 @@ func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	w.others = others{claims: p.claims, me: claimant{c.ID, r.Stamp}}
 	w.kube, err = c.Kube(ctx)
 	return w, err
+}
+
+// declined tells whether IKS or the cluster has certainly not done what it was
+// asked.
+func declined(err error) bool {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return status.Status().Code >= 400 && status.Status().Code < 500
+	}
+	return iks.IsDeclined(err)
 }
 
 // transitionOf finds the way from the state to what is declared.

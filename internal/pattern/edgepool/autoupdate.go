@@ -70,19 +70,12 @@ func (r *relocator) suspendAutoUpdate(ctx context.Context) error {
 	switch {
 	case err == nil:
 		return nil
-	case declined(err):
+	case iks.IsDeclined(err):
 		// The setting is as it was, and its owner may well change it before the
 		// next run, which must not take the record for how it is to be.
 		return afterwards(ctx, err, r.forgetAutoUpdate)
 	}
 	return afterwards(ctx, err, r.restoreAutoUpdate)
-}
-
-// declined tells whether IKS has certainly not done what it was asked. Of several
-// attempts an earlier one may have been done.
-func declined(err error) bool {
-	var answer *iks.Error
-	return errors.As(err, &answer) && answer.Status >= 400 && answer.Status < 500 && answer.Attempts <= 1 && !iks.IsTransient(err)
 }
 
 // finishEarlier puts the setting back that a run which was cut off has left.

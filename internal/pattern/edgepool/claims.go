@@ -26,8 +26,9 @@ type holding struct {
 
 func newClaims() *claims { return &claims{of: map[claimant]holding{}} }
 
-// take notes what a resource declares now; what it declared before is let go.
-func (c *claims) take(who claimant, s scope, nodes []corev1.Node) {
+// take notes what a resource declares now; what it declared before is let go,
+// unless back puts it back.
+func (c *claims) take(who claimant, s scope, nodes []corev1.Node) (back func()) {
 	h := holding{nodes: map[string]string{}}
 	if s.pool != nil {
 		h.pool = s.pool.ID
@@ -37,7 +38,17 @@ func (c *claims) take(who claimant, s scope, nodes []corev1.Node) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	earlier, there := c.of[who]
 	c.of[who] = h
+	return func() {
+		if !there {
+			c.drop(who)
+			return
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.of[who] = earlier
+	}
 }
 
 func (c *claims) drop(who claimant) {

@@ -2,13 +2,19 @@ package edgepool
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
+	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
 func TestClaims(t *testing.T) {
@@ -68,9 +74,43 @@ func TestClaimsAreLetGo(t *testing.T) {
 	if seen.pool("p1") || seen.node(&nodes[0]) || !seen.pool("p2") {
 		t.Error("a resource that moved on still claims what it declared before")
 	}
+	c.take(who, pool("p3"), nodes)()
+	if seen.pool("p3") || !seen.pool("p2") {
+		t.Error("a resource that could not move on does not claim what it did before")
+	}
 	c.drop(who)
 	if seen.pool("p2") {
 		t.Error("a resource that went still claims")
+	}
+	c.take(who, pool("p1"), nodes)()
+	if seen.pool("p1") {
+		t.Error("a resource that did not come about claims")
+	}
+}
+
+func TestDeclined(t *testing.T) {
+	t.Parallel()
+	answer := func(code int) error {
+		return fmt.Errorf("marking node a: %w", &apierrors.StatusError{ErrStatus: metav1.Status{Code: int32(code)}})
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"written":                    {nil, false},
+		"IKS forbids it":             {&iks.Error{Status: http.StatusForbidden}, true},
+		"IKS gave no answer in time": {&iks.Error{Status: http.StatusRequestTimeout}, false},
+		"IKS failed":                 {&iks.Error{Status: http.StatusInternalServerError}, false},
+		"the cluster forbids it":     {answer(http.StatusForbidden), true},
+		"the cluster failed":         {answer(http.StatusInternalServerError), false},
+		"the run was ended":          {context.Canceled, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := declined(test.err); got != test.want {
+				t.Errorf("got %t", got)
+			}
+		})
 	}
 }
 
@@ -115,19 +155,43 @@ func testTakenOver(t *testing.T, r *rig) {
 	r.wantMarks("edge", "")
 }
 
-// A rename without `moved` whose new resource is refused: the first one takes
-// with it what is its own.
+// A resource that wants the edge nodes of one that goes, and is refused: the one
+// that goes takes with it what is its own.
 func testRefusedHeir(t *testing.T, r *rig) {
-	m := byPool("edge")
-	r.mustApply(m, nil)
-	r.restart()
-	node := r.nodes("edge")[0].Name
-	r.edit(node, func(n *corev1.Node) { n.Spec.Taints = nil })
-	heir := byPool("edge", func(m *model) { m.MinimumNodesPerZone = types.Int64Value(9) })
-	r.fleet.BeginApply()
-	err := r.part.Apply(t.Context(), r.find(), framework.ApplyRequest[model]{Want: heir, Stamp: "heir"})
-	r.wantError(err, "9")
-	r.mustRemove(m)
-	r.wantPool("edge", "", "")
-	r.wantMarks("edge", "")
+	api, facts, err := r.find().IKS("a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tooMany := func(m *model) { m.MinimumNodesPerZone = types.Int64Value(9) }
+	for _, test := range []struct {
+		name  string
+		heir  *model
+		prior *model // of the heir
+		fault fakeiks.Fault
+		want  string
+	}{
+		{"a new resource", byPool("edge", tooMany), nil, fakeiks.Fault{Path: "/none"}, "9"},
+		{"an update of another one", byNames([]string{r.nodes("edge")[0].Name, "10.9.9.9"}), byPool("default"), fakeiks.Fault{Path: "/none"}, "10.9.9.9"},
+		{"a new resource that may not write", byPool("edge"), nil, fakeiks.Fault{Path: "/v2/setWorkerPoolLabels", Status: http.StatusForbidden}, "labels"},
+	} {
+		m := byPool("edge")
+		r.mustApply(m, nil)
+		r.restart()
+		if _, err := api.MergeWorkerPoolLabels(t.Context(), facts, r.nodes("edge")[0].Labels[poolIDLabel], nil, []string{markKey}); err != nil {
+			t.Fatal(err)
+		}
+		repair := r.env.IKS.Fail(test.fault)
+		r.fleet.BeginApply()
+		err := r.part.Apply(t.Context(), r.find(), framework.ApplyRequest[model]{
+			Want: test.heir, Prior: test.prior, Stamp: "heir", Warn: func(string, string) {},
+		})
+		repair()
+		r.wantError(err, test.want)
+		r.mustRemove(m)
+		r.wantPool("edge", "", "")
+		r.wantMarks("edge", "")
+		if t.Failed() {
+			t.Fatalf("this was %s", test.name)
+		}
+	}
 }

@@ -12,20 +12,26 @@ import (
 // resource takes over the ALBs of another (create_before_destroy, a new name
 // without `moved`), the one that goes must not undo what the one that stays has done.
 type claims struct {
-	mu   sync.Mutex
-	albs map[claim]bool
+	mu sync.Mutex
+	// albs counts the applies that claim each of them.
+	albs map[claim]int
 }
 
 type claim struct{ cluster, alb string }
 
-func newClaims() *claims { return &claims{albs: map[claim]bool{}} }
+func newClaims() *claims { return &claims{albs: map[claim]int{}} }
 
-func (c *claims) add(cluster string, ids ...string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range ids {
-		c.albs[claim{cluster, id}] = true
+// add claims ALBs, until back takes that back.
+func (c *claims) add(cluster string, albs []iks.ALB) (back func()) {
+	count := func(by int) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, a := range albs {
+			c.albs[claim{cluster, a.ID}] += by
+		}
 	}
+	count(1)
+	return func() { count(-1) }
 }
 
 // of tells, for one cluster, which ALBs are claimed.
@@ -33,7 +39,7 @@ func (c *claims) of(cluster string) func(id string) bool {
 	return func(id string) bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return c.albs[claim{cluster, id}]
+		return c.albs[claim{cluster, id}] > 0
 	}
 }
 

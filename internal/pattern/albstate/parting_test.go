@@ -296,6 +296,58 @@ func TestTheOneThatStaysIsNotUndone(t *testing.T) {
 	r.wantWrites()
 }
 
+// A resource that wants the ALBs of one that goes, and is refused: the one that
+// goes restores them.
+func TestRefusedHeirClaimsNothing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		old, heir *model
+		// refuse makes the heir fail, until what it gives is called.
+		refuse func(t *testing.T, r *rig) (repair func())
+		want   string
+	}{
+		"by us": {
+			declare(true, restoring("private", true)), declare(false, restoring("private", true)),
+			func(t *testing.T, r *rig) func() {
+				status := func(status string) {
+					if err := r.fake.SetALB("prod", r.id("public1"), "enabled", status, "192.0.2.9"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				giveBack := r.fake.TakeOverALBs("prod")
+				status("critical")
+				return func() { status("healthy"); giveBack() }
+			}, "disable private1",
+		},
+		"by IKS": {
+			declare(false, restoring("public", true)), declare(true, restoring("public", true)),
+			func(_ *testing.T, r *rig) func() {
+				return r.fake.Fail(fakeiks.Fault{Method: "POST", Path: "/v1/alb/albs", Status: http.StatusForbidden})
+			}, "enable public1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, fakeiks.Cluster{})
+			if !test.old.Enabled.ValueBool() {
+				r.mustApply(declare(true, ofType("private")), nil)
+			}
+			r.mustApply(test.old, nil)
+			r.restart()
+			repair := test.refuse(t, r)
+			if err := r.apply(test.heir, nil); err == nil {
+				t.Error("the heir was not refused")
+			}
+			repair()
+			r.writes()
+			if err := destroy(r, test.old); err != nil || len(r.warned) > 0 {
+				t.Errorf("%v, %q", err, r.warned)
+			}
+			r.wantWrites(test.want)
+		})
+	}
+}
+
 func TestAwaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, fakeiks.Cluster{})

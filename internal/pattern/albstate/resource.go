@@ -164,11 +164,27 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	if err := switchable(chosen, all, albs, facts.Name); err != nil {
 		return err
 	}
+	wrote := false
+	h := hands{api: api, cluster: facts, allowNoALB: r.Want.AllowNoALB.ValueBool(), closings: p.closings}
+	h.sent = func(err error) error {
+		wrote = wrote || !iks.IsDeclined(err)
+		return r.Sent(err)
+	}
+	back := p.claims.add(c.ID, albs)
+	err = p.bringAbout(ctx, c, r, h, all, albs)
+	if err != nil && !wrote {
+		// Nothing of this has come about: a resource that goes restores its ALBs.
+		back()
+	}
+	return err
+}
+
+// bringAbout switches the ALBs, and lets go of those that an update does not declare.
+func (p *part) bringAbout(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model], h hands, all, albs []iks.ALB) error {
 	letGo, farewell, err := p.remember(ctx, c, r, all, albs)
 	if err != nil {
 		return err
 	}
-	h := hands{api: api, cluster: facts, allowNoALB: r.Want.AllowNoALB.ValueBool(), closings: p.closings, sent: r.Sent}
 	todo := steps(albs, r.Want.Enabled.ValueBool())
 	r.Want.settle(r.Prior, todo)
 	opening, closing := inTurn(todo)
@@ -199,11 +215,6 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 // until they are let go of: an update that fails before leaves them to the next
 // one, or to a removal.
 func (p *part) remember(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequest[model], all, albs []iks.ALB) (letGo []iks.ALB, farewell parting, err error) {
-	ids := make([]string, len(albs))
-	for i, a := range albs {
-		ids[i] = a.ID
-	}
-	p.claims.add(c.ID, ids...)
 	// Apply may run more than once for one plan: what it has noted before it wrote stands.
 	noted, err := r.Want.previous(ctx)
 	if err != nil {

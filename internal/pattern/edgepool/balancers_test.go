@@ -125,9 +125,21 @@ func testVPCLoadBalancers(t *testing.T, r *rig) {
 	if second := note(); second == first || second == "" || revision() != 1 {
 		t.Errorf("note %q after %q, master refreshed %d times", second, first, revision())
 	}
+
+	// One that is made now has the edge nodes as its members without us, and has
+	// to be looked at again as the others have.
+	r.balancer("later")
+	r.sent()
 	r.mustRemove(refresh)
+	if writes := r.sent().taken().to("/services/later"); len(writes) != 2 {
+		t.Errorf("the load balancer that was made later was touched by %v, want the annotation to come and go", writes)
+	}
 	if note() != "" || revision() != 2 {
 		t.Errorf("note %q is left, master refreshed %d times", note(), revision())
+	}
+	r.mustRemove(refresh)
+	if writes := r.sent().writes(); len(writes) > 0 || revision() != 2 {
+		t.Errorf("a second removal writes %v, master refreshed %d times", writes, revision())
 	}
 	r.wantNoTraces()
 }

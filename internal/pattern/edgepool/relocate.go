@@ -174,14 +174,12 @@ func (r *relocator) redeploy(ctx context.Context, zone string, carriers []carrie
 	for _, c := range carriers {
 		moving[c.String()] = true
 		if c.alb == nil {
-			err := r.touch(ctx, c.service, mark)
-			if apierrors.IsForbidden(err) && ofALB(c.service) {
-				r.warn("An ALB's own Service may not be changed", fmt.Sprintf("%v. Its load balancer follows the edge nodes after the next refresh of the cluster's master.", err))
-				delete(moving, c.String())
-				continue
-			}
+			may, err := r.ask(ctx, c.service, mark)
 			if err != nil {
 				return err
+			}
+			if !may {
+				delete(moving, c.String())
 			}
 			continue
 		}
@@ -220,6 +218,45 @@ func (r *relocator) redeploy(ctx context.Context, zone string, carriers []carrie
 		return err
 	}
 	r.warn("Load balancers or ALBs did not move", err.Error()+". Going on all the same, because safety_checks is \"warn\".")
+	return nil
+}
+
+// ask touches a Service, and tells whether that may be done: an ALB's own may be
+// closed to us, and its load balancer then follows by itself, later.
+func (r *relocator) ask(ctx context.Context, service *corev1.Service, mark string) (may bool, err error) {
+	err = r.touch(ctx, service, mark)
+	if apierrors.IsForbidden(err) && ofALB(service) {
+		r.warn("An ALB's own Service may not be changed", fmt.Sprintf("%v. Its load balancer follows the edge nodes after the next refresh of the cluster's master.", err))
+		return false, nil
+	}
+	return true, err
+}
+
+// adopt marks the VPC load balancers that were made after the edge nodes, so that
+// once these are gone it shows that they have to be looked at again, in a later
+// run, too.
+func (r *relocator) adopt(ctx context.Context) error {
+	release, err := r.turns.take(ctx, r.cluster.ID)
+	if err != nil {
+		return err
+	}
+	defer release()
+	s, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	mark := edgeMark(s.nodes)
+	if mark == "" {
+		return nil
+	}
+	for _, c := range s.carriers {
+		if c.alb != nil || c.deployment != nil || c.service.Annotations[relocatedAnnotation] != "" {
+			continue
+		}
+		if _, err := r.ask(ctx, c.service, mark); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -29,6 +29,9 @@ func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner f
 	if w.kube, err = c.Kube(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.adoptLater(ctx); err != nil {
+		return warnings, err
+	}
 	if err := w.releasePool(ctx); err != nil {
 		return warnings, err
 	}
@@ -36,6 +39,19 @@ func (p *part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner f
 		return warnings, err
 	}
 	return warnings, w.moveOff(ctx)
+}
+
+// adoptLater looks after load balancers that were made since the last apply and
+// that have no pods from which it shows later that they followed the edge nodes.
+func (w *work) adoptLater(ctx context.Context) error {
+	if !w.declared.relocate || !w.cluster.OnVPC() || w.fresh() {
+		return nil
+	}
+	nodes, err := kube.List(ctx, w.kube, kube.Nodes, w.prior.listOptions())
+	if err != nil || len(touched(nodes, w.first)) == 0 {
+		return err
+	}
+	return w.relocator().adopt(ctx)
 }
 
 // unmark takes label and taints off the nodes and verifies that they stay off.

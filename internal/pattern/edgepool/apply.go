@@ -166,6 +166,9 @@ func (w *work) apply(ctx context.Context) error {
 	if err := w.judge(s); err != nil {
 		return err
 	}
+	if err := w.forgetEarlier(ctx, s); err != nil {
+		return err
+	}
 	losses := watchLosses(w.losses(), s.nodes)
 	if err := w.labelPool(ctx); err != nil {
 		return err

@@ -81,6 +81,29 @@ func testClassicLoadBalancers(t *testing.T, r *rig) {
 	r.wantNoTraces()
 }
 
+// A removal that may not touch VPC load balancers leaves a note on them, which
+// the next edge pool of the same nodes does not trust.
+func testVPCLoadBalancersStayPut(t *testing.T, r *rig) {
+	r.balancer("web")
+	m := byPool("edge")
+	r.mustApply(m, nil)
+	stay := byPool("edge", stayPut)
+	r.mustApply(stay, m)
+	r.sent()
+	r.mustRemove(stay)
+	if writes := r.sent().writes().to("/services/"); len(writes) > 0 {
+		t.Errorf("the removal wrote %v", writes)
+	}
+	r.restart()
+	again := byPool("edge")
+	r.mustApply(again, nil)
+	if writes := r.sent().taken().to("/services/web"); len(writes) != 2 {
+		t.Errorf("the load balancer was touched by %v, want the annotation to go and come", writes)
+	}
+	r.mustRemove(again)
+	r.wantNoTraces()
+}
+
 // Without permission to move them, they are named.
 func testLoadBalancersStayPut(t *testing.T, r *rig) {
 	m := byPool("edge")

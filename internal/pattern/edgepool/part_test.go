@@ -40,6 +40,7 @@ func TestOnVPC(t *testing.T) {
 	l.run(t, "killed while redeploying", testKilledWhileRedeploying)
 	l.run(t, "automatic update stays off", testAutoUpdateStaysOff)
 	l.run(t, "load balancers", testVPCLoadBalancers)
+	l.run(t, "load balancers stay put", testVPCLoadBalancersStayPut)
 }
 
 // On a cluster without ALBs.

@@ -290,6 +290,33 @@ func (r *relocator) touch(ctx context.Context, service *corev1.Service, mark str
 	return nil
 }
 
+// forgetEarlier takes our annotation off where there is no edge node and yet it
+// stands, because a removal was not to touch load balancers. It would say of VPC
+// load balancers that they have followed edge nodes which are only now to come.
+func (w *work) forgetEarlier(ctx context.Context, s *situation) error {
+	annotated := func(service corev1.Service) bool { return service.Annotations[relocatedAnnotation] != "" }
+	if !w.declared.relocate || !w.cluster.OnVPC() || edgeMark(s.nodes) != "" || !slices.ContainsFunc(s.services, annotated) {
+		return nil
+	}
+	move := w.relocator()
+	release, err := move.turns.take(ctx, w.cluster.ID)
+	if err != nil {
+		return err
+	}
+	defer release()
+	nodes, err := kube.List(ctx, w.kube, kube.Nodes, kube.ListOptions{Labels: markKey + "=" + markValue})
+	if err != nil || len(nodes) > 0 {
+		return err // another resource has made edge nodes meanwhile, and moves to them
+	}
+	if err := move.sweep(ctx); err != nil {
+		return err
+	}
+	for i := range s.services {
+		delete(s.services[i].Annotations, relocatedAnnotation)
+	}
+	return nil
+}
+
 // sweep takes our annotation off every Service, when no edge node is left.
 func (r *relocator) sweep(ctx context.Context) error {
 	services, err := kube.List(ctx, r.kube, kube.Services, kube.ListOptions{})
@@ -299,7 +326,8 @@ func (r *relocator) sweep(ctx context.Context) error {
 	var failed []error
 	for i := range services {
 		if _, there := services[i].Annotations[relocatedAnnotation]; there {
-			failed = append(failed, r.touch(ctx, &services[i], ""))
+			_, err := r.ask(ctx, &services[i], "")
+			failed = append(failed, err)
 		}
 	}
 	return errors.Join(failed...)

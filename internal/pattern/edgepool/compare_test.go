@@ -146,8 +146,11 @@ func TestNotReadyLater(t *testing.T) {
 		m      *model
 		proven bool
 	}{
-		"ready":            {byPool("edge", func(m *model) { m.Ready = types.BoolValue(true) }), true},
-		"drifted":          {drifted, true},
+		"ready":   {byPool("edge", func(m *model) { m.Ready = types.BoolValue(true) }), true},
+		"drifted": {drifted, true},
+		"not ready so far, half done": {byPool("edge", func(m *model) {
+			m.Ready, m.Drift = types.BoolValue(false), framework.StringList([]string{neverReady, "worker pool edge: taint dedicated=edge:NoExecute missing"})
+		}), false},
 		"not ready so far": {byPool("edge", func(m *model) { m.Ready = types.BoolValue(false) }), false},
 		"planned":          {planned, false},
 		"planned, ready":   {heir(drifted, "edge"), true},

@@ -154,9 +154,23 @@ func (m *model) settled() bool {
 	return true
 }
 
+// neverReady begins the drift of a state whose apply has not come to its end.
+// Without it, what such an apply left half done would look like the drift of a
+// state that was ready.
+const neverReady = "the edge pool has not been ready since it was last applied"
+
 // proven tells whether what a state declares has been in effect: it is ready,
 // or not ready because of what has drifted since.
-func (m *model) proven() bool { return m.Ready.ValueBool() || len(m.Drift.Elements()) > 0 }
+func (m *model) proven() bool {
+	drift := m.Drift.Elements()
+	return m.Ready.ValueBool() || len(drift) > 0 && !drift[0].Equal(types.StringValue(neverReady))
+}
+
+// awaited tells whether a state waits for being in effect the first time. What is
+// only imported, or planned, tells nothing about that.
+func (m *model) awaited() bool {
+	return !m.Ready.IsNull() && !m.Ready.IsUnknown() && !m.proven()
+}
 
 // inherit notes in a plan, where ready is unknown, that the same nodes were
 // ready once: Observe goes by that. prior may be nil.

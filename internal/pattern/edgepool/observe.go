@@ -51,6 +51,9 @@ func (p *part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner 
 	m.describe(nodes, endpoints)
 	var o framework.Observation
 	o.Drift, o.Missing = comparison{declared: d, scope: s, nodes: nodes, now: p.now(), settling: p.settling(c, s), proven: m.proven()}.verdict()
+	if m.awaited() && len(o.Drift)+len(o.Missing) > 0 {
+		o.Drift = append([]string{neverReady}, o.Drift...)
+	}
 	return o, nil
 }
 

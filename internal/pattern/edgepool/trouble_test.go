@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -52,6 +53,14 @@ func testDrainHeldUpByABudget(t *testing.T, r *rig) {
 	r.wantPool("edge", "edge", "")
 	r.eventually("the pool's label arrives", func() error { return r.allBear("edge", "edge dedicated=edge:NoSchedule held") })
 	r.wantDriftContains(m, "worker pool edge: taint dedicated=edge:NoExecute missing", "still closed for a drain")
+	m.Ready = types.BoolValue(false)
+	for range 2 { // as often as somebody plans
+		r.wantDriftContains(m, neverReady)
+		m.Drift = framework.StringList(r.observe(m).Drift)
+		if m.proven() {
+			t.Errorf("a creation that was cut off counts as one that was ready: %v", m.Drift)
+		}
+	}
 
 	if err := r.client.PolicyV1().PodDisruptionBudgets("default").Delete(t.Context(), app, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func evidence(t *testing.T, c *cluster.Cluster) (subnets []iks.Subnet, balancers
 
 func onVPC(t *testing.T) (*fakeiks.Server, *cluster.Fleet) {
 	t.Helper()
-	server, _, fleet := fleetOn(t, fakeiks.Options{})
+	server, _, fleet := fleetOn(t)
 	if _, err := server.AddCluster(fakeiks.Cluster{Name: "beta", Provider: fakeiks.VPC}); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestForbiddenEvidenceIsShared(t *testing.T) {
 
 func TestNoEvidence(t *testing.T) {
 	t.Parallel()
-	_, _, fleet := fleetOn(t, fakeiks.Options{})
+	_, _, fleet := fleetOn(t)
 	alpha := find(t, fleet, "alpha") // classic
 	if subnets, err := alpha.Subnets(t.Context()); err != nil || len(subnets) != 2 {
 		t.Errorf("%+v, %v", subnets, err)

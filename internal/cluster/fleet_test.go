@@ -20,9 +20,9 @@ import (
 const apiKey = "a-key-of-the-test"
 
 // fleetOn starts a fake IKS with one cluster, "alpha", and a fleet on it.
-func fleetOn(t *testing.T, o fakeiks.Options) (*fakeiks.Server, fakeiks.Cluster, *cluster.Fleet) {
+func fleetOn(t *testing.T) (*fakeiks.Server, fakeiks.Cluster, *cluster.Fleet) {
 	t.Helper()
-	server, err := fakeiks.Start(o)
+	server, err := fakeiks.Start(fakeiks.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func fleetOn(t *testing.T, o fakeiks.Options) (*fakeiks.Server, fakeiks.Cluster,
 
 func TestFindByNameAndID(t *testing.T) {
 	t.Parallel()
-	_, info, fleet := fleetOn(t, fakeiks.Options{})
+	_, info, fleet := fleetOn(t)
 	for name, nameOrID := range map[string]string{"name": "alpha", "ID": info.ID} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +73,7 @@ func TestFindByNameAndID(t *testing.T) {
 
 func TestNotFoundIsProof(t *testing.T) {
 	t.Parallel()
-	server, _, fleet := fleetOn(t, fakeiks.Options{})
+	server, _, fleet := fleetOn(t)
 	if _, err := fleet.Find(t.Context(), "nowhere"); !cluster.IsNotFound(err) {
 		t.Errorf("a cluster that IKS does not know: %v", err)
 	}
@@ -86,7 +86,7 @@ func TestNotFoundIsProof(t *testing.T) {
 // A hundred resources of one cluster cost one lookup and one kubeconfig.
 func TestManyCallersShareOneConnection(t *testing.T) {
 	t.Parallel()
-	server, _, fleet := fleetOn(t, fakeiks.Options{})
+	server, _, fleet := fleetOn(t)
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
@@ -111,7 +111,7 @@ func TestManyCallersShareOneConnection(t *testing.T) {
 // One caller that gives up does not take the answer away from the others.
 func TestCancelledCallerLeavesTheFlight(t *testing.T) {
 	t.Parallel()
-	server, _, fleet := fleetOn(t, fakeiks.Options{})
+	server, _, fleet := fleetOn(t)
 	server.Fail(fakeiks.Fault{Path: "/v2/getCluster", Delay: 300 * time.Millisecond, Times: 1})
 	impatient, cancel := context.WithCancel(t.Context())
 	first := make(chan error, 1)
@@ -171,7 +171,7 @@ func TestDirectClusterNeedsNoIKS(t *testing.T) {
 // A cluster is not called gone because it is looked for in the wrong place.
 func TestOtherWayIsNoProof(t *testing.T) {
 	t.Parallel()
-	server, info, fleet := fleetOn(t, fakeiks.Options{})
+	server, info, fleet := fleetOn(t)
 	server.ResetRequests()
 	uid := "3f2b9c1e-0000-4000-8000-000000000001"
 	if _, err := fleet.FindByID(t.Context(), uid, "kind"); err == nil || cluster.IsNotFound(err) || !strings.Contains(err.Error(), "cluster_access") {

@@ -145,7 +145,7 @@ type ApplyRequest[M any] struct {
 // in the cluster: creating does not fail any more, it leaves a state that is
 // not ready.
 func (r ApplyRequest[M]) Sent(err error) error {
-	if r.wrote != nil && !answered(err) {
+	if r.wrote != nil && !Declined(err) {
 		r.wrote()
 	}
 	return err
@@ -159,12 +159,11 @@ func (r ApplyRequest[M]) TakenBack() {
 	}
 }
 
-// answered tells whether an error is the server's own refusal of a request, and
-// of each time that it was sent.
-func answered(err error) bool {
-	var api *iks.Error
-	if errors.As(err, &api) {
-		return api.Status >= 400 && api.Status < 500 && !api.Unsure
+// Declined tells whether a write was certainly not carried out: the server refused
+// it, each time that it was sent.
+func Declined(err error) bool {
+	if iks.IsDeclined(err) {
+		return true
 	}
 	var request *kube.Error
 	if errors.As(err, &request) && request.Unsure {

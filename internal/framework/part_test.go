@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -31,6 +32,8 @@ func TestSent(t *testing.T) {
 		"throttled by IKS":                 {&iks.Error{Status: 429, Attempts: 3}, false},
 		"throttled by IKS after a silence": {&iks.Error{Status: 429, Attempts: 3, Unsure: true}, true},
 		"a fault of IKS":                   {&iks.Error{Status: 502}, true},
+		"no answer of IKS in time":         {&iks.Error{Status: 408}, true},
+		"the run was ended":                {context.Canceled, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -160,11 +160,11 @@ func IsTransient(err error) bool {
 	return IsUnreachable(err) || ok && isTransientStatus(e.Status)
 }
 
-// IsDeclined tells whether the call was certainly not carried out: its only
-// attempt was refused. Of several attempts an earlier one may have been.
+// IsDeclined tells whether the call was certainly not carried out: each of its
+// requests was refused.
 func IsDeclined(err error) bool {
 	e, ok := asError(err)
-	return ok && e.Status >= 400 && e.Status < 500 && e.Attempts <= 1 && !isTransientStatus(e.Status)
+	return ok && e.Status >= 400 && !isOpenStatus(e.Status) && !e.Unsure
 }
 
 func asError(err error) (*Error, bool) {

@@ -131,12 +131,18 @@ func (cl *call) again(err error) (again bool, after time.Duration) {
 // isOpen tells whether a request that failed may have been carried out.
 func isOpen(err error) bool {
 	if e, ok := asError(err); ok {
-		return e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable
+		return isOpenStatus(e.Status)
 	}
 	var garbled *garbledError
 	var network *networkError
 	connecting, _ := isConnecting(err)
 	return errors.As(err, &garbled) || errors.As(err, &network) && !connecting && !isHopeless(err)
+}
+
+// isOpenStatus tells the statuses after which nobody knows: also a gateway's 503
+// may be about a connection that broke when the request was through.
+func isOpenStatus(status int) bool {
+	return status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
 }
 
 // finalError wraps an error within a call that was retried in its own right.

@@ -369,13 +369,13 @@ func TestUnsure(t *testing.T) {
 		status  int
 		want    bool
 	}{
-		"refused":                     {[]func() (*http.Response, error){status(403)}, 403, false},
-		"throttled, refused":          {[]func() (*http.Response, error){status(429), status(403)}, 403, false},
-		"overloaded, refused":         {[]func() (*http.Response, error){status(503), status(403)}, 403, false},
-		"not connected, refused":      {[]func() (*http.Response, error){refused, status(403)}, 403, false},
-		"no word, throttled for long": {[]func() (*http.Response, error){status(504), status(429, "Retry-After", "3600")}, 429, true},
-		"reset, refused":              {[]func() (*http.Response, error){reset, status(403)}, 403, true},
-		"no word, the key is gone":    {[]func() (*http.Response, error){status(504), status(401)}, 400, true},
+		"refused":                      {[]func() (*http.Response, error){status(403)}, 403, false},
+		"throttled, refused":           {[]func() (*http.Response, error){status(429), status(403)}, 403, false},
+		"a gateway's trouble, refused": {[]func() (*http.Response, error){status(503), status(403)}, 403, true},
+		"not connected, refused":       {[]func() (*http.Response, error){refused, status(403)}, 403, false},
+		"no word, throttled for long":  {[]func() (*http.Response, error){status(504), status(429, "Retry-After", "3600")}, 429, true},
+		"reset, refused":               {[]func() (*http.Response, error){reset, status(403)}, 403, true},
+		"no word, the key is gone":     {[]func() (*http.Response, error){status(504), status(401)}, 400, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

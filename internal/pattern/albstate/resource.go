@@ -167,7 +167,7 @@ func (p *part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	wrote := false
 	h := hands{api: api, cluster: facts, allowNoALB: r.Want.AllowNoALB.ValueBool(), closings: p.closings}
 	h.sent = func(err error) error {
-		wrote = wrote || !iks.IsDeclined(err)
+		wrote = wrote || !framework.Declined(err)
 		return r.Sent(err)
 	}
 	back := p.claims.add(c.ID, albs)

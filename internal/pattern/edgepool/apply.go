@@ -2,7 +2,6 @@ package edgepool
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -73,7 +72,7 @@ func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	w.sent = func(err error) error {
 		mu.Lock()
 		defer mu.Unlock()
-		w.wrote = w.wrote || !declined(err)
+		w.wrote = w.wrote || !framework.Declined(err)
 		return r.Sent(err)
 	}
 	var err error
@@ -86,15 +85,6 @@ func (p *part) begin(ctx context.Context, c *cluster.Cluster, r framework.ApplyR
 	w.others = others{claims: p.claims, me: claimant{c.ID, r.Stamp}}
 	w.kube, err = c.Kube(ctx)
 	return w, err
-}
-
-// declined tells whether IKS or the cluster has certainly not done what it was
-// asked.
-func declined(err error) bool {
-	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
-		return status.Status().Code >= 400 && status.Status().Code < 500
-	}
-	return iks.IsDeclined(err)
 }
 
 // transitionOf finds the way from the state to what is declared.

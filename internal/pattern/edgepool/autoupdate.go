@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
-	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
@@ -70,7 +69,7 @@ func (r *relocator) suspendAutoUpdate(ctx context.Context) error {
 	switch {
 	case err == nil:
 		return nil
-	case iks.IsDeclined(err):
+	case framework.Declined(err):
 		// The setting is as it was, and its owner may well change it before the
 		// next run, which must not take the record for how it is to be.
 		return afterwards(ctx, err, r.forgetAutoUpdate)

@@ -2,18 +2,14 @@ package edgepool
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
-	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
 )
 
@@ -85,32 +81,6 @@ func TestClaimsAreLetGo(t *testing.T) {
 	c.take(who, pool("p1"), nodes)()
 	if seen.pool("p1") {
 		t.Error("a resource that did not come about claims")
-	}
-}
-
-func TestDeclined(t *testing.T) {
-	t.Parallel()
-	answer := func(code int) error {
-		return fmt.Errorf("marking node a: %w", &apierrors.StatusError{ErrStatus: metav1.Status{Code: int32(code)}})
-	}
-	for name, test := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"written":                    {nil, false},
-		"IKS forbids it":             {&iks.Error{Status: http.StatusForbidden}, true},
-		"IKS gave no answer in time": {&iks.Error{Status: http.StatusRequestTimeout}, false},
-		"IKS failed":                 {&iks.Error{Status: http.StatusInternalServerError}, false},
-		"the cluster forbids it":     {answer(http.StatusForbidden), true},
-		"the cluster failed":         {answer(http.StatusInternalServerError), false},
-		"the run was ended":          {context.Canceled, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := declined(test.err); got != test.want {
-				t.Errorf("got %t", got)
-			}
-		})
 	}
 }
 

@@ -240,3 +240,22 @@ func TestEnds(t *testing.T) {
 		t.Error("a token whose end is not known ends")
 	}
 }
+
+// An answer that was long in coming is not old when it is there.
+func TestLookKeepsWhatCameJustNow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		l := &look[int]{now: time.Now, stale: func(int, time.Duration) bool { return false }, ask: func(context.Context) (int, error) {
+			time.Sleep(6 * time.Second)
+			asked++
+			return asked, nil
+		}}
+		for range 2 {
+			if n, err := l.get(t.Context()); n != 1 || err != nil {
+				t.Errorf("%d, %v; want the first answer", n, err)
+			}
+			l.discard(5 * time.Second)
+		}
+	})
+}

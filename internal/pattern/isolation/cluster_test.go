@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -302,14 +301,7 @@ func importsHalfWay(t *testing.T, r *rig) {
 // open or whole, and the next apply finishes.
 func stopsAnywhere(t *testing.T, r *rig) {
 	for n := 1; ; n++ {
-		var left atomic.Int32
-		left.Store(int32(n))
-		ctx, cancel := context.WithCancel(t.Context())
-		r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{RetryFor: -1, Observe: func(e kube.Exchange) {
-			if e.Method != "GET" && left.Add(-1) == 0 {
-				cancel()
-			}
-		}}, true)
+		ctx, cancel := r.breakingOff(t, n)
 		h := newHeld(r)
 		h.prove = proven
 		err := h.Apply(ctx, declared(networkPublic, nil))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,4 +224,19 @@ func newHeld(r *rig) *held {
 		return h.prove(ctx, c, limit, due)
 	}}), func() *cluster.Cluster { return r.cluster })
 	return h
+}
+
+// breakingOff connects to the cluster anew, and gives a context that ends with
+// the nth write.
+func (r *rig) breakingOff(t *testing.T, n int) (context.Context, context.CancelFunc) {
+	t.Helper()
+	var left atomic.Int32
+	left.Store(int32(n))
+	ctx, cancel := context.WithCancel(t.Context())
+	r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{RetryFor: -1, Observe: func(e kube.Exchange) {
+		if e.Method != "GET" && left.Add(-1) == 0 {
+			cancel()
+		}
+	}}, true)
+	return ctx, cancel
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,14 +108,7 @@ func updatesBreakOff(t *testing.T, r *rig) {
 	h.MustApply(t, before())
 	stood, connected := r.titles(t), r.cluster
 	for n := 1; ; n++ {
-		var left atomic.Int32
-		left.Store(int32(n))
-		ctx, cancel := context.WithCancel(t.Context())
-		r.cluster = parttest.Connect(t, parttest.Admin(r.plane), kube.Options{RetryFor: -1, Observe: func(e kube.Exchange) {
-			if e.Method != "GET" && left.Add(-1) == 0 {
-				cancel()
-			}
-		}}, true)
+		ctx, cancel := r.breakingOff(t, n)
 		err := h.Apply(ctx, declared(networkPrivate, afterwards))
 		cancel()
 		r.cluster = connected

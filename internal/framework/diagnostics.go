@@ -38,7 +38,10 @@ func explain(err error) string {
 	return strings.Join(lines, "\n")
 }
 
-const raiseTimeouts = "Raise the matching value in `timeouts` if the cluster is only slow."
+const (
+	raiseTimeouts       = "Raise the matching value in `timeouts` if the cluster is only slow."
+	goWhereTheClusterIs = "run Terraform where the cluster's network is (an HCP Terraform agent, a VPN), or set the provider's endpoint_type."
+)
 
 // remedy is the next step for the errors that a user can do something about.
 func remedy(err error) string {
@@ -60,8 +63,10 @@ func remedy(err error) string {
 		return "The identity needs more rights in the cluster; the resource's page in the documentation lists the RBAC rules for plan and for apply. Roles that were given in IAM a moment ago may take a few minutes to arrive in the cluster: apply again then."
 	case errors.As(err, new(timeoutsError)): // also in the middle of a request to the cluster
 		return raiseTimeouts
+	case errors.As(err, new(planLimitError)):
+		return "That is no setting, and nothing to mend if the cluster is only slow for the moment. If it comes again: " + goWhereTheClusterIs
 	case kube.Unreachable(err):
-		return "The API server could not be reached from this machine. If the cluster has a private endpoint only, run Terraform where that network is (an HCP Terraform agent, a VPN), or set the provider's endpoint_type."
+		return "The API server could not be reached from this machine. If the cluster has a private endpoint only, " + goWhereTheClusterIs
 	case errors.As(err, &api) && errors.Is(err, context.DeadlineExceeded): // the client's own patience, which `timeouts` does not change
 		return "IBM Cloud did not answer in time. Try again later."
 	case errors.Is(err, context.DeadlineExceeded):

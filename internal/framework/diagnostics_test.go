@@ -64,3 +64,21 @@ func TestRemedyOfTimeouts(t *testing.T) {
 		})
 	}
 }
+
+// A plan's own limit is not one that `timeouts` could raise.
+func TestRemedyOfPlanLimits(t *testing.T) {
+	t.Parallel()
+	mute := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(mute.Close)
+	ctx, cancel := WithinPlan(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	c, err := kube.New(kube.Access{Host: mute.URL}, kube.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Resources(ctx)
+	got := explain(err)
+	if !strings.Contains(got, "no answer within 100ms") || !strings.Contains(got, "That is no setting") {
+		t.Error(got)
+	}
+}

@@ -139,7 +139,7 @@ func (e *engine[M, P]) preview(ctx context.Context, resp *resource.ModifyPlanRes
 	if name.IsUnknown() || e.provider.Fleet.Applying() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, previewDeadline)
+	ctx, cancel := WithinPlan(ctx, previewDeadline)
 	defer cancel()
 	r.Owner, r.Charts = e.provider.with(r.Owner), e.provider.Charts
 	warnings, err := e.look(ctx, name, r)

@@ -213,14 +213,6 @@ func within(ctx context.Context, timeout func(context.Context, time.Duration) (t
 	return context.WithTimeoutCause(ctx, limit, timeoutsError{})
 }
 
-// timeoutsError is why an operation ended that took longer than its value in
-// `timeouts`. By it that end is told from a single request that took too long.
-type timeoutsError struct{}
-
-func (timeoutsError) Error() string        { return context.DeadlineExceeded.Error() }
-func (timeoutsError) Timeout() bool        { return true }
-func (timeoutsError) Is(target error) bool { return target == context.DeadlineExceeded }
-
 // settle writes what every apply ends with.
 func (c *Common) settle(on *cluster.Cluster, ready bool) {
 	c.ClusterID = types.StringValue(on.ID)

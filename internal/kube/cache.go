@@ -163,7 +163,7 @@ func (c *cache) list(ctx context.Context, key listKey, load func(context.Context
 				delete(c.flights, key) // nobody may join what is being cancelled
 			}
 		}
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 

@@ -73,7 +73,7 @@ func (c *Client) exec(ctx context.Context, r call, id string, limit int) (printe
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	}
 	once, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()

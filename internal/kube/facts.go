@@ -85,7 +85,7 @@ func (c *Client) fact(ctx context.Context, key string, find func(context.Context
 				delete(c.facts, key) // nobody may join what is being cancelled
 			}
 		}
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	}
 }
 

@@ -126,7 +126,7 @@ func (c *Client) attempt(ctx context.Context, r call, id string, number int, ref
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return answer{}, ctx.Err()
+		return answer{}, context.Cause(ctx)
 	}
 	started := time.Now()
 	if c.options.Observe != nil {
@@ -235,7 +235,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-timer.C:
 		return nil
 	}

@@ -208,7 +208,7 @@ const dryRunDeadline = 5 * time.Second
 // What may be different when it is applied (another owner, a namespace that is
 // to come, the cluster's admission control) is a warning.
 func (o Object[T]) DryRun(ctx context.Context, c *kube.Client, want T, in Intent) (warnings []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, dryRunDeadline)
+	ctx, cancel := framework.WithinPlan(ctx, dryRunDeadline)
 	defer cancel()
 	name := metaOf(&want)
 	live, err := o.Find(ctx, c, name.GetNamespace(), name.GetName(), true)

@@ -139,7 +139,7 @@ func (s Policies) Copies(ctx context.Context, name string, owner framework.Owner
 
 // DryRun lets the API server check what a step would write, without storing it.
 func (s Policies) DryRun(ctx context.Context, live *calico.Policy, want Policy, next Step) error {
-	ctx, cancel := context.WithTimeout(ctx, dryRunDeadline)
+	ctx, cancel := framework.WithinPlan(ctx, dryRunDeadline)
 	defer cancel()
 	var err error
 	switch next {

@@ -28,7 +28,7 @@ func (g ground) previewChart(ctx context.Context, t tunnel, r framework.PreviewR
 		return nil, err
 	}
 	source := t.chartSource(now)
-	waiting, cancel := context.WithTimeout(ctx, chartDeadline)
+	waiting, cancel := framework.WithinPlan(ctx, chartDeadline)
 	defer cancel()
 	chart, err := r.Charts.Load(waiting, source)
 	switch {

@@ -150,6 +150,7 @@ func (w *work) apply(ctx context.Context) error {
 			return err
 		}
 	}
+	w.part.applied.Store(w.cluster.ID, true)
 	if !s.pending() {
 		return nil
 	}

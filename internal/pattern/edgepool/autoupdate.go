@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
@@ -75,6 +76,25 @@ func (r *relocator) suspendAutoUpdate(ctx context.Context) error {
 		return afterwards(ctx, err, r.forgetAutoUpdate)
 	}
 	return afterwards(ctx, err, r.restoreAutoUpdate)
+}
+
+// leftOff says what an earlier run has left of a setting that is not the pool's own, if it has. This process puts
+// it back before it applies anything, and whatever is off afterwards is off because it moves ALBs right now.
+func (p *part) leftOff(ctx context.Context, c *cluster.Cluster, conn *kube.Client) ([]string, error) {
+	if _, known := c.Facts(); !known {
+		return nil, nil
+	}
+	if _, done := p.applied.Load(c.ID); done {
+		return nil, nil
+	}
+	_, err := kube.Get(ctx, conn, kube.ConfigMaps, albNamespace, recordName)
+	switch {
+	case err == nil:
+		return []string{"the automatic update of ALBs is off: an apply that moved them was cut off, or is moving them now"}, nil
+	case apierrors.IsNotFound(err) || apierrors.IsForbidden(err):
+		return nil, nil
+	}
+	return nil, err
 }
 
 // finishEarlier puts the setting back that a run which was cut off has left.

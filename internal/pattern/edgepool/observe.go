@@ -12,8 +12,8 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
-// Observe looks at the pool, its nodes and their host endpoints: one GET and
-// two LISTs, whatever the number of nodes.
+// Observe looks at the pool, its nodes and their host endpoints, and for what a
+// killed run has left: two GETs and two LISTs, whatever the number of nodes.
 func (p *part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) (framework.Observation, error) {
 	imported := !owner.Known && m.TaintEffects.IsNull()
 	d, err := m.declared(ctx)
@@ -49,8 +49,13 @@ func (p *part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner 
 		return framework.Observation{}, err
 	}
 	m.describe(nodes, endpoints)
+	left, err := p.leftOff(ctx, c, conn)
+	if err != nil {
+		return framework.Observation{}, err
+	}
 	var o framework.Observation
 	o.Drift, o.Missing = comparison{declared: d, scope: s, nodes: nodes, now: p.now(), settling: p.settling(c, s), proven: m.proven()}.verdict()
+	o.Drift = append(o.Drift, left...)
 	if m.awaited() && len(o.Drift)+len(o.Missing) > 0 {
 		o.Drift = append([]string{neverReady}, o.Drift...)
 	}

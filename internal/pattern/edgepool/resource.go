@@ -40,6 +40,9 @@ type part struct {
 	// changedPools says when this process last changed a pool's label or taint,
 	// by cluster and pool ID.
 	changedPools *sync.Map
+	// applied has the IDs of clusters in which this process has put right what an
+	// earlier one was killed in.
+	applied *sync.Map
 	// turns lets one resource at a time redeploy load balancers in a cluster.
 	turns *turns
 	// claims tells resources that take over each other's edge nodes apart.
@@ -47,7 +50,7 @@ type part struct {
 }
 
 func newPart(now func() time.Time) *part {
-	return &part{now: now, changedPools: &sync.Map{}, turns: newTurns(), claims: newClaims()}
+	return &part{now: now, changedPools: &sync.Map{}, applied: &sync.Map{}, turns: newTurns(), claims: newClaims()}
 }
 
 // Describe says what the resource is called and looks like.

@@ -239,7 +239,7 @@ func testKilledWhileRedeploying(t *testing.T, r *rig) {
 		if r.autoUpdate() {
 			t.Fatal("nothing to show: the automatic update is on")
 		}
-		r.restart()
+		r.wantDriftContains(m, "the automatic update of ALBs is off")
 		next()
 		if !r.autoUpdate() {
 			t.Error("the automatic update is still off")

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string) error {
 		return down(ctx, home)
 	}
 	flags.Usage()
-	if verb == "" {
+	if verb == "" || verb == "help" {
 		return nil
 	}
 	return fmt.Errorf("there is no %q", verb)

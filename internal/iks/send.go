@@ -61,7 +61,10 @@ func (c *Client) try(cl *call, req *http.Request) (*reply, error) {
 		if err == nil {
 			return answer, nil
 		}
-		if cl.ctx.Err() == nil || last == nil {
+		if cl.ctx.Err() != nil && last != nil {
+			// The answer before it tells more, but this one may have arrived.
+			cl.unsure = cl.unsure || isOpen(err)
+		} else {
 			cl.unsure = cl.unsure || last != nil && isOpen(last)
 			last = err
 		}
@@ -130,6 +133,10 @@ func (cl *call) again(err error) (again bool, after time.Duration) {
 
 // isOpen tells whether a request that failed may have been carried out.
 func isOpen(err error) bool {
+	var within *finalError
+	if errors.As(err, &within) {
+		return false // it was not sent, for lack of a token
+	}
 	if e, ok := asError(err); ok {
 		return isOpenStatus(e.Status)
 	}

@@ -359,29 +359,32 @@ func TestHeaders(t *testing.T) {
 // request brings.
 func TestUnsure(t *testing.T) {
 	t.Parallel()
-	status := func(code int, header ...string) func() (*http.Response, error) {
-		return func() (*http.Response, error) { return iksError(code, "E0001", "no.", header...) }
+	type answer = func(context.Context) (*http.Response, error)
+	status := func(code int, header ...string) answer {
+		return func(context.Context) (*http.Response, error) { return iksError(code, "E0001", "no.", header...) }
 	}
-	reset := func() (*http.Response, error) { return nil, syscall.ECONNRESET }
-	refused := func() (*http.Response, error) { return nil, dialError(syscall.ECONNREFUSED) }
+	reset := func(context.Context) (*http.Response, error) { return nil, syscall.ECONNRESET }
+	refused := func(context.Context) (*http.Response, error) { return nil, dialError(syscall.ECONNREFUSED) }
 	for name, tt := range map[string]struct {
-		answers []func() (*http.Response, error)
+		answers []answer
 		status  int
 		want    bool
 	}{
-		"refused":                      {[]func() (*http.Response, error){status(403)}, 403, false},
-		"throttled, refused":           {[]func() (*http.Response, error){status(429), status(403)}, 403, false},
-		"a gateway's trouble, refused": {[]func() (*http.Response, error){status(503), status(403)}, 403, true},
-		"not connected, refused":       {[]func() (*http.Response, error){refused, status(403)}, 403, false},
-		"no word, throttled for long":  {[]func() (*http.Response, error){status(504), status(429, "Retry-After", "3600")}, 429, true},
-		"reset, refused":               {[]func() (*http.Response, error){reset, status(403)}, 403, true},
-		"no word, the key is gone":     {[]func() (*http.Response, error){status(504), status(401)}, 400, true},
+		"refused":                      {[]answer{status(403)}, 403, false},
+		"throttled, refused":           {[]answer{status(429), status(403)}, 403, false},
+		"a gateway's trouble, refused": {[]answer{status(503), status(403)}, 403, true},
+		"not connected, refused":       {[]answer{refused, status(403)}, 403, false},
+		"no word, throttled for long":  {[]answer{status(504), status(429, "Retry-After", "3600")}, 429, true},
+		"reset, refused":               {[]answer{reset, status(403)}, 403, true},
+		"no word, the key is gone":     {[]answer{status(504), status(401)}, 400, true},
+		"throttled, no word in time":   {[]answer{status(429, "Retry-After", "40"), hang}, 429, true},
+		"throttled until the end":      {[]answer{status(429, "Retry-After", "40"), status(429, "Retry-After", "3600")}, 429, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l, client := newLab(t, func(_ context.Context, n int, _ sent) (*http.Response, error) {
-					return tt.answers[min(n, len(tt.answers))-1]()
+				l, client := newLab(t, func(ctx context.Context, n int, _ sent) (*http.Response, error) {
+					return tt.answers[min(n, len(tt.answers))-1](ctx)
 				})
 				l.iam = func(_ context.Context, n int) (*http.Response, error) {
 					if n > 1 {

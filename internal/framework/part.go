@@ -162,12 +162,12 @@ func (r ApplyRequest[M]) TakenBack() {
 // Declined tells whether a write was certainly not carried out: the server refused
 // it, each time that it was sent.
 func Declined(err error) bool {
-	if iks.IsDeclined(err) {
-		return true
-	}
 	var request *kube.Error
 	if errors.As(err, &request) && request.Unsure {
-		return false
+		return false // also where IBM Cloud then refused a token for the next try
+	}
+	if iks.IsDeclined(err) {
+		return true
 	}
 	var status *apierrors.StatusError
 	if errors.As(err, &status) {

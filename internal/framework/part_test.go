@@ -28,6 +28,8 @@ func TestSent(t *testing.T) {
 		"refused by the cluster":           {&kube.Error{Err: status(403)}, false},
 		"refused by the cluster at last":   {&kube.Error{Err: status(403), Unsure: true}, true},
 		"a fault of the cluster":           {&kube.Error{Err: status(500)}, true},
+		"refused a token":                  {&kube.Error{Err: fmt.Errorf("token: %w", &iks.Error{Status: 400})}, false},
+		"refused a token after a silence":  {&kube.Error{Err: fmt.Errorf("token: %w", &iks.Error{Status: 400}), Unsure: true}, true},
 		"refused by IKS":                   {fmt.Errorf("label: %w", &iks.Error{Status: 409}), false},
 		"throttled by IKS":                 {&iks.Error{Status: 429, Attempts: 3}, false},
 		"throttled by IKS after a silence": {&iks.Error{Status: 429, Attempts: 3, Unsure: true}, true},

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -18,6 +19,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // identity is a certificate with its key, as PEM and parsed.
@@ -142,6 +146,28 @@ func TestProxy(t *testing.T) {
 	gone := connect(t, Access{Host: "https://api.cluster", ProxyURL: "http://127.0.0.1:1"}, Options{})
 	if _, err := Get(t.Context(), gone, Nodes, "", "n1"); !Unreachable(err) || !strings.Contains(err.Error(), "proxyconnect") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A proxy that refuses is not taken for the API server, whose words it has.
+func TestProxyThatRefuses(t *testing.T) {
+	t.Parallel()
+	for status, attempts := range map[int]int{http.StatusForbidden: 1, http.StatusProxyAuthRequired: 1, http.StatusBadGateway: 3} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+			t.Cleanup(proxy.Close)
+			asked := 0
+			c := connect(t, Access{Host: "https://api.cluster", ProxyURL: proxy.URL}, Options{Observe: func(Exchange) { asked++ }})
+			_, err := Create(t.Context(), c, Nodes, corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1"}}, WriteOptions{})
+			var failed *Error
+			if !Unreachable(err) || !errors.As(err, &failed) || failed.Unsure || !strings.Contains(err.Error(), "the proxy "+strings.TrimPrefix(proxy.URL, "http://")+" answers") {
+				t.Errorf("got %v", err)
+			}
+			if asked != attempts {
+				t.Errorf("asked %d times, want %d", asked, attempts)
+			}
+		})
 	}
 }
 

@@ -16,16 +16,21 @@ import (
 )
 
 // Diagnose turns an error into diagnostics at an attribute: what happened, to
-// which object, and what to do next. A Refusal shows as it is.
+// which object, and what to do next. A Refusal shows as it is, and beside it what
+// else the error says: that something could not be taken back.
 func Diagnose(at path.Path, summary string, err error) diag.Diagnostics {
 	var out diag.Diagnostics
-	if refusal, ok := AsRefusal(err); ok {
-		for _, p := range refusal.Problems {
-			out.Append(p.diagnostic())
-		}
+	refusal, ok := AsRefusal(err)
+	if !ok {
+		out.Append(Problem{Path: at, Summary: summary, Detail: explain(err)}.diagnostic())
 		return out
 	}
-	out.Append(Problem{Path: at, Summary: summary, Detail: explain(err)}.diagnostic())
+	for _, p := range refusal.Problems {
+		out.Append(p.diagnostic())
+	}
+	if rest := strings.Trim(strings.Replace(err.Error(), refusal.Error(), "", 1), " :;\n"); rest != "" {
+		out.Append(Problem{Path: at, Summary: summary, Detail: Sentence(rest)}.diagnostic())
+	}
 	return out
 }
 

@@ -2,15 +2,49 @@ package framework
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
+
+// What an error says beside a refusal is not lost.
+func TestWhatStandsBesideARefusal(t *testing.T) {
+	t.Parallel()
+	refusal := Refuse(path.Root("network"), "Refused", "A webhook says no.")
+	for name, test := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"alone":           {refusal, []string{"Refused: A webhook says no."}},
+		"joined to none":  {errors.Join(refusal, nil), []string{"Refused: A webhook says no."}},
+		"joined":          {errors.Join(refusal, errors.New("policy a: reset")), []string{"Refused: A webhook says no.", "Updating failed: Policy a: reset."}},
+		"in the front":    {fmt.Errorf("%w; it could not be taken back: %w", refusal, errors.New("reset")), []string{"Refused: A webhook says no.", "Updating failed: It could not be taken back: reset."}},
+		"at the end":      {fmt.Errorf("revision 3 is back: %w", refusal), []string{"Refused: A webhook says no.", "Updating failed: Revision 3 is back."}},
+		"no refusal":      {errors.New("reset"), []string{"Updating failed: Reset."}},
+		"two are refused": {&Refusal{Problems: []Problem{{Summary: "A", Detail: "a."}, {Summary: "B", Detail: "b."}}}, []string{"A: a.", "B: b."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, d := range Diagnose(path.Empty(), "Updating failed", test.err) {
+				got = append(got, d.Summary()+": "+d.Detail())
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
 
 // Whose patience was at its end decides about what a user can do.
 func TestRemedyOfTimeouts(t *testing.T) {

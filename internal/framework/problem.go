@@ -2,6 +2,7 @@ package framework
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -61,14 +62,8 @@ type Refusal struct {
 	Problems []Problem
 }
 
-// Error joins the summaries, for logs and wrapping.
-func (r *Refusal) Error() string {
-	errs := make([]error, len(r.Problems))
-	for i, p := range r.Problems {
-		errs[i] = errors.New(p.Summary + ": " + p.Detail)
-	}
-	return errors.Join(errs...).Error()
-}
+// Error joins the lines, for logs and wrapping.
+func (r *Refusal) Error() string { return strings.Join(r.Lines(), "\n") }
 
 // Refuse makes a Refusal of one problem.
 func Refuse(at path.Path, summary, detail string) error {

@@ -3,6 +3,7 @@ package framework
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -50,7 +51,8 @@ func readBegun[M any](ctx context.Context, private privateReader, s schema.Schem
 	return out, d
 }
 
-// addBegun remembers one more.
+// addBegun remembers one more. An update that was tried before takes the place of
+// its earlier try.
 func addBegun(ctx context.Context, before privateReader, private privateWriter, s schema.Schema, model any) diags {
 	raw, d := before.GetKey(ctx, begunKey)
 	var kept [][]byte
@@ -69,6 +71,10 @@ func addBegun(ctx context.Context, before privateReader, private privateWriter, 
 		d.AddError("The private state cannot be written", err.Error())
 		return d
 	}
+	kept = slices.DeleteFunc(kept, func(earlier []byte) bool {
+		value, err := (&tfprotov6.DynamicValue{MsgPack: earlier}).Unmarshal(s.Type().TerraformType(ctx))
+		return err == nil && declaresTheSame(tfsdk.Plan{Schema: s, Raw: value}, state)
+	})
 	kept = append(kept, packed.MsgPack)
 	if raw, err = json.Marshal(kept[max(0, len(kept)-mostBegun):]); err != nil {
 		d.AddError("The private state cannot be written", err.Error())

@@ -62,6 +62,9 @@ func (e *engine[M, P]) settle(ctx context.Context, c *cluster.Cluster, m *M, own
 	began := time.Now()
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
 		observed, err := e.part.Observe(ctx, c, m, owner)
+		if observed.Gone {
+			observed.Drift, observed.Missing = []string{"the object is gone again"}, nil
+		}
 		switch {
 		case err == nil && observed.settled():
 			return nil
@@ -70,9 +73,6 @@ func (e *engine[M, P]) settle(ctx context.Context, c *cluster.Cluster, m *M, own
 		case err == nil:
 			unsettled.Last = nil
 			unsettled.Missing = append(observed.Drift, observed.Missing...)
-			if observed.Gone {
-				unsettled.Missing = []string{"the object, which somebody removed again"}
-			}
 		case ctx.Err() == nil:
 			unsettled.Last = err
 			if final(err) {

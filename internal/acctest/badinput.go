@@ -52,7 +52,11 @@ func BadInputs(t *testing.T, resourceType string, inputs map[string]BadInput) {
 		name := names[address]
 		input := inputs[name]
 		said[name] += fmt.Sprintf("%s at %q: %s: %s\n", d.Severity, d.Snippet.Code, d.Summary, d.Detail)
-		if d.Severity == "error" && strings.Contains(d.Snippet.Code, input.at) && strings.Contains(d.Summary+" "+d.Detail, input.says) {
+		at := input.at
+		if at == "" {
+			at = `resource "` // the line that its block begins with
+		}
+		if d.Severity == "error" && strings.Contains(d.Snippet.Code, at) && strings.Contains(d.Summary+" "+d.Detail, input.says) {
 			caught[name] = true
 		}
 	}

@@ -108,7 +108,7 @@ func TestAccBadInput(t *testing.T) {
 	const enabled = "\n  enabled = true"
 	acctest.BadInputs(t, "iks_alb_state", map[string]acctest.BadInput{
 		"no selector":        acctest.Bad(enabled, "", "alb_id"),
-		"two selectors":      acctest.Bad(`  type = "private"`+"\n"+`  alb_id = "private-crc1gs2dr8580crbpflhp1-alb1"`+enabled, "", "alb_id"),
+		"two selectors":      acctest.Bad(`  type = "private"`+"\n"+`  alb_id = "private-crc1gs2dr8580crbpflhp1-alb1"`+enabled, "alb_id", "[alb_id,type]"),
 		"malformed ID":       acctest.Bad(`  alb_id = "private-alb1"`+enabled, "alb_id", "private-alb1"),
 		"empty ID":           acctest.Bad(`  alb_id = ""`+enabled, "alb_id", ""),
 		"unknown type":       acctest.Bad(`  type = "internal"`+enabled, "type", "internal"),

@@ -83,7 +83,7 @@ func TestAccBadInput(t *testing.T) {
 	// Terraform shows an error within an object at the resource's first line.
 	acctest.BadInputs(t, "iks_edge_pool", map[string]acctest.BadInput{
 		"no selector":         acctest.Bad(``, "", "worker_pool"),
-		"two selectors":       acctest.Bad(pool+`  node_names = ["10.0.0.1"]`, "", "node_names"),
+		"two selectors":       acctest.Bad(pool+`  node_names = ["10.0.0.1"]`, "worker_pool", "node_names"),
 		"empty pool":          acctest.Bad(`  worker_pool = ""`, "worker_pool", ""),
 		"no node":             acctest.Bad(`  node_names = []`, "node_names", ""),
 		"empty node name":     acctest.Bad(`  node_names = [""]`, "node_names", ""),

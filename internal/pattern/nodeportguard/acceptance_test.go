@@ -59,7 +59,7 @@ func TestAccBadInput(t *testing.T) {
 		"bad name":             acctest.Bad(`  name = "Not_A_Name"`, "name", "Not_A_Name"),
 		"no role":              acctest.Bad(`  host_endpoint_roles = []`, "host_endpoint_roles", ""),
 		"empty role":           acctest.Bad(`  host_endpoint_roles = [""]`, "host_endpoint_roles", ""),
-		"two orders":           acctest.Bad("  order = 100\n  evaluate_last = true", "", "evaluate_last"),
+		"two orders":           acctest.Bad("  order = 100\n  evaluate_last = true", "order", "evaluate_last"),
 		"empty CIDRs":          acctest.Bad(`  allowed_source_cidrs = []`, "allowed_source_cidrs", ""),
 		"unknown safety check": acctest.Bad(`  safety_checks = "maybe"`, "safety_checks", "maybe"),
 		"empty tier":           acctest.Bad(`  tier = ""`, "tier", ""),

@@ -211,7 +211,7 @@ func TestAccBadInput(t *testing.T) {
 		"bad name":              acctest.Bad("  name = \"Api\"\n  endpoints = [\"10.0.0.1\"]\n"+ports, "name", "Api"),
 		"bad namespace":         bad("  namespace = \"a.b\"\n  endpoints = [\"10.0.0.1\"]\n"+ports, "namespace", "a.b"),
 		"neither":               bad(ports, "", "endpoints"),
-		"both":                  bad("  endpoints = [\"10.0.0.1\"]\n  hostname = \"a.example.com\"\n"+ports, "", "hostname"),
+		"both":                  bad("  endpoints = [\"10.0.0.1\"]\n  hostname = \"a.example.com\"\n"+ports, "hostname", "Endpoints and hostname"),
 		"no endpoint":           bad("  endpoints = []\n"+ports, "endpoints", ""),
 		"not an address":        bad("  endpoints = [\"api.example.com\"]\n"+ports, "endpoints", "hostname"),
 		"loopback":              bad("  endpoints = [\"127.0.0.1\"]\n"+ports, "endpoints", "loopback"),

@@ -448,7 +448,7 @@ func TestAccBadInput(t *testing.T) {
 		"proposal":         acctest.Bad(with(`  esp = { proposals = ["AES256!"] }`), "esp", "is not a proposal"),
 		"lifetime":         acctest.Bad(with(`  esp = { lifetime = "soon" }`), "esp", "is not a duration"),
 		"dead peer":        acctest.Bad(with(`  dpd_action = "ignore"`), "dpd_action", "one of"),
-		"address and NAT":  acctest.Bad(with("  single_source_ip = true\n  local_subnet_nat = { \"172.30.0.0/16\" = \"10.1.0.0/16\" }"), "", "single_source_ip"),
+		"address and NAT":  acctest.Bad(with("  single_source_ip = true\n  local_subnet_nat = { \"172.30.0.0/16\" = \"10.1.0.0/16\" }"), "local_subnet_nat", "translates already"),
 		"uneven NAT":       acctest.Bad(with(`  remote_subnet_nat = { "10.91.152.128/26" = "10.60.0.0/24" }`), "remote_subnet_nat", "size"),
 		"two labels":       acctest.Bad(with(`  node_selector = { a = "1", b = "2" }`), "node_selector", "one"),
 		"routes of a zone": acctest.Bad(with("  zone_specific_routes = true"), "zone_specific_routes", "zone"),

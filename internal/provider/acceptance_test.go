@@ -178,7 +178,11 @@ func TestAccPassingFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+guard)
 			defer e.IKS.Fail(fault)()
+			e.IKS.ResetRequests()
 			w.MustApply()
+			if !slices.ContainsFunc(e.IKS.Requests(), func(r fakeiks.Request) bool { return r.Faulty }) {
+				t.Error("nothing met the fault")
+			}
 			w.MustPlanEmpty()
 			w.MustDestroy()
 		})

@@ -17,6 +17,7 @@ func (l *life) handedOn() {
 		return ProviderBlock(l.e) + fmt.Sprintf("resource \"terraform_data\" \"cluster\" {\n  input = %q\n  triggers_replace = %q\n}\n", r.Cluster, trigger) +
 			r.labelled(label, "terraform_data.cluster.output", r.Arguments)
 	}
+	before := TakeSnapshot(l.t, l.c)
 	l.w = NewWorkspace(l.t, config(label, "1"))
 	var there Snapshot
 	l.step("unknown cluster at plan", func(t *testing.T) {
@@ -45,12 +46,12 @@ func (l *life) handedOn() {
 	})
 	l.w = NewWorkspace(l.t, r.config(l.e, r.Arguments))
 	l.step("taken on", func(*testing.T) { l.w.MustApply() })
-	l.imports()
+	l.imports(before)
 }
 
 // imports takes the resource over from the workspace that has it, in all ways
-// that the command line has, and destroys it.
-func (l *life) imports() {
+// that the command line has, and destroys it. The cluster was without it before.
+func (l *life) imports(before Snapshot) {
 	first, r := l.w, l.r
 	block := func(by string) string { return fmt.Sprintf("import {\n  to = %s\n  %s\n}\n", r.address(), by) }
 	l.w = NewWorkspace(l.t, r.config(l.e, r.Arguments))
@@ -71,7 +72,12 @@ func (l *life) imports() {
 			l.imported()
 		})
 	}
-	l.step("destroy what was imported", func(*testing.T) { l.w.MustDestroy() })
+	l.step("destroy what was imported", func(t *testing.T) {
+		l.w.MustDestroy()
+		if r.RestoresOnDestroy && !r.ImportStays {
+			l.unchanged(t, before, "destroy of what was imported left the cluster changed")
+		}
+	})
 	l.w = first
 	l.step("destroy what is gone already", func(*testing.T) { l.w.MustDestroy() })
 }

@@ -39,6 +39,8 @@ type Resource struct {
 	// ImportUpdates says that there are attributes that an import cannot know, so
 	// that the first apply after it may update the resource in place.
 	ImportUpdates bool
+	// ImportStays says that a destroy does not restore what was imported.
+	ImportStays bool
 	// Keeps names computed attributes that keep their value when the resource is
 	// changed and when its drift is healed, so that nothing that is built upon
 	// them is updated.

@@ -62,6 +62,9 @@ func planRequests(t testing.TB, e *localiks.Environment, c *localiks.Cluster, w 
 			toIKS = append(toIKS, r.Method+" "+r.Path)
 		}
 	}
+	if len(toCluster) == 0 || len(toIKS) == 0 {
+		t.Fatalf("a plan is seen to send %d requests to the cluster and %d to IKS; is it not looked at where they are counted?", len(toCluster), len(toIKS))
+	}
 	t.Logf("a plan without a change, %.1f s: %d requests to the cluster, %d to IKS", took.Seconds(), len(toCluster), len(toIKS))
 	return toCluster, toIKS, took
 }

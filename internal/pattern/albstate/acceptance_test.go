@@ -99,6 +99,7 @@ func TestAccLifecycle(t *testing.T) {
 			},
 			RestoresOnDestroy: true,
 			ImportUpdates:     true, // on_destroy
+			ImportStays:       true, // what they were before is not known
 		})
 	}
 	acctest.Lifecycle(t, variants...)

@@ -14,6 +14,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // configuration is the provider block.
@@ -40,17 +41,11 @@ type configuration struct {
 func (c configuration) provider(ctx context.Context, userAgent string) (*framework.Provider, diag.Diagnostics) {
 	var d diag.Diagnostics
 	p := &framework.Provider{}
-	for at, from := range map[string]struct {
-		value types.Map
-		into  *map[string]string
-	}{
-		"default_labels":      {c.DefaultLabels, &p.DefaultLabels},
-		"default_annotations": {c.DefaultAnnotations, &p.DefaultAnnotations},
-	} {
-		var more diag.Diagnostics
-		*from.into, more = everyObject(path.Root(at), from.value)
-		d.Append(more...)
-	}
+	var more diag.Diagnostics
+	p.DefaultLabels, more = everyObject(path.Root("default_labels"), c.DefaultLabels, ownership.ReadLabels)
+	d.Append(more...)
+	p.DefaultAnnotations, more = everyObject(path.Root("default_annotations"), c.DefaultAnnotations, ownership.ReadAnnotations)
+	d.Append(more...)
 	direct, accessDiags := c.clusterAccess(ctx)
 	d.Append(accessDiags...)
 	var chartDiags diag.Diagnostics
@@ -70,29 +65,14 @@ func (c configuration) provider(ctx context.Context, userAgent string) (*framewo
 	return p, d
 }
 
-// everyObject reads what goes onto every object. All of it is part of what a
-// plan shows, so that none can be left to be known later.
-func everyObject(at path.Path, from types.Map) (map[string]string, diag.Diagnostics) {
-	var d diag.Diagnostics
-	mustBeKnown := func(at path.Path) {
-		d.AddAttributeError(at, "The value must be known", "What goes onto every object cannot depend on something that this run has still to create.")
+// everyObject reads what goes onto every object, labels or annotations. All of it
+// is part of what a plan shows, so that none can be left to be known later.
+func everyObject(at path.Path, from types.Map, read func(path.Path, types.Map, ...string) (map[string]string, bool, []framework.Problem)) (map[string]string, diag.Diagnostics) {
+	out, known, problems := read(at, from)
+	if !known {
+		problems = append(problems, framework.Problem{Path: at, Summary: "The value must be known", Detail: "What goes onto every object cannot depend on something that this run has still to create."})
 	}
-	if from.IsUnknown() {
-		mustBeKnown(at)
-	}
-	out := make(map[string]string, len(from.Elements()))
-	for key, element := range from.Elements() {
-		value, ok := element.(types.String)
-		switch {
-		case element.IsUnknown():
-			mustBeKnown(at.AtMapKey(key))
-		case element.IsNull() || !ok:
-			d.AddAttributeError(at.AtMapKey(key), "The value is missing", "It is null. Leave the key out if objects shall not have it.")
-		default:
-			out[key] = value.ValueString()
-		}
-	}
-	return out, d
+	return out, framework.Diagnose(at, "", &framework.Refusal{Problems: problems})
 }
 
 // known leaves out the entries that are unknown or null as a whole. The rest

@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // paths are where errors are shown.
@@ -26,25 +28,29 @@ func paths(d diag.Diagnostics) []string {
 	return out
 }
 
-// What goes onto every object is known, and an error says which entry is not.
-func TestDefaultLabelsAreKnown(t *testing.T) {
+// What goes onto every object is known and can be a label, and an error says which
+// entry cannot.
+func TestDefaultLabels(t *testing.T) {
 	t.Parallel()
-	of := func(value types.String) types.Map {
-		return types.MapValueMust(types.StringType, map[string]attr.Value{"env": value, "team": types.StringValue("net")})
+	of := func(key string, value types.String) types.Map {
+		return types.MapValueMust(types.StringType, map[string]attr.Value{key: value, "team": types.StringValue("net")})
 	}
 	for name, test := range map[string]struct {
 		labels types.Map
 		errors []string
 	}{
-		"left out":      {types.MapNull(types.StringType), nil},
-		"known":         {of(types.StringValue("prod")), nil},
-		"unknown map":   {types.MapUnknown(types.StringType), []string{"The value must be known at default_labels"}},
-		"unknown value": {of(types.StringUnknown()), []string{`The value must be known at default_labels["env"]`}},
-		"null value":    {of(types.StringNull()), []string{`The value is missing at default_labels["env"]`}},
+		"left out":       {types.MapNull(types.StringType), nil},
+		"known":          {of("env", types.StringValue("prod")), nil},
+		"unknown map":    {types.MapUnknown(types.StringType), []string{"The value must be known at default_labels"}},
+		"unknown value":  {of("env", types.StringUnknown()), []string{"The value must be known at default_labels"}},
+		"null value":     {of("env", types.StringNull()), []string{`The label cannot be like this at default_labels["env"]`}},
+		"no key":         {of("cost centre", types.StringValue("7")), []string{`The label cannot be like this at default_labels["cost centre"]`}},
+		"no value":       {of("env", types.StringValue("a b")), []string{`The label cannot be like this at default_labels["env"]`}},
+		"the provider's": {of(framework.ManagedByLabel, types.StringValue("terraform")), []string{`The label cannot be like this at default_labels["app.kubernetes.io/managed-by"]`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			labels, d := everyObject(path.Root("default_labels"), test.labels)
+			labels, d := everyObject(path.Root("default_labels"), test.labels, ownership.ReadLabels)
 			if got := paths(d); !slices.Equal(got, test.errors) {
 				t.Errorf("errors: %q, want %q", got, test.errors)
 			}

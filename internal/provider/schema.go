@@ -43,7 +43,7 @@ func (p *iksProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			},
 			"endpoint_type": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Which endpoint of a cluster's API server to use: `auto` (what the cluster has, the public one first), `public`, `private`, `vpe`, or `link`. Default: `auto`.",
+				MarkdownDescription: "Which endpoint of a cluster's API server to use: `auto` (what the cluster has, the public one first; with `visibility = \"private\"` the private one first), `public`, `private`, `vpe`, or `link`. Default: `auto`.",
 				Validators:          []validator.String{stringvalidator.OneOf("auto", "public", "private", "vpe", "link")},
 			},
 			"iks_api_endpoint": schema.StringAttribute{

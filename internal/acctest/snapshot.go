@@ -18,12 +18,20 @@ import (
 // (versions, managed fields, generations, times) and without status.
 type Snapshot map[string]string
 
-// touched are the kinds that resources of this provider write.
+// touched are the kinds that resources of this provider write, but for
+// EndpointSlices: Kubernetes makes and names most of these itself.
 var touched = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "nodes"},
 	{Version: "v1", Resource: "services"},
 	{Version: "v1", Resource: "configmaps"},
+	{Version: "v1", Resource: "secrets"},
+	{Version: "v1", Resource: "serviceaccounts"},
+	{Group: "apps", Version: "v1", Resource: "daemonsets"},
 	{Group: "apps", Version: "v1", Resource: "deployments"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
 	{Group: "networking.k8s.io", Version: "v1", Resource: "ingressclasses"},
 	{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
 	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicies"},

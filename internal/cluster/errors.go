@@ -21,7 +21,7 @@ type NotFoundError struct {
 // Error names the cluster.
 func (e *NotFoundError) Error() string {
 	if e.Cause == nil {
-		return fmt.Sprintf("cluster %q does not exist", e.Cluster)
+		return fmt.Sprintf("cluster_access leads to another cluster now than the one with ID %q", e.Cluster)
 	}
 	return fmt.Sprintf("cluster %q does not exist: %v", e.Cluster, e.Cause)
 }

@@ -137,6 +137,8 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 
 	c, err := e.provider.Fleet.FindByID(ctx, common.ClusterID.ValueString(), common.Cluster.ValueString())
 	if err = e.proven(ctx, err, common, owner); cluster.IsNotFound(err) {
+		resp.Diagnostics.AddAttributeWarning(path.Root("cluster"), fmt.Sprintf("Nothing of %s was removed", e.typeName()),
+			fmt.Sprintf("%s. The %s in it is removed from the state alone.", capitalised(err.Error()), e.typeName()))
 		return
 	}
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks/fakeiks"
@@ -304,5 +306,39 @@ resource "iks_edge_pool" "it" {
 			t.Errorf("IKS was asked: %s %s", r.Method, r.Path)
 		}
 	}
+	w.MustDestroy()
+}
+
+// A kubeconfig whose current context was switched leads to another cluster. A
+// destroy touches nothing there, and says that the first one keeps what it has.
+func TestAccAnotherContext(t *testing.T) {
+	e := acctest.Environment(t)
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	lead := func(to string) {
+		t.Helper()
+		if err := os.WriteFile(file, e.Cluster(to).Kubeconfig(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := fmt.Sprintf("provider \"iks\" {\n  cluster_access = {\n    mine = { config_path = %q }\n  }\n}\n", file) + strings.ReplaceAll(guard, "classic", "mine")
+	lead(acctest.Classic)
+	w := acctest.NewWorkspace(t, config)
+	w.MustApply()
+	id, _ := w.Attributes("iks_nodeport_guard.it")["cluster_id"].(string)
+	with, other := acctest.TakeSnapshot(t, e.Cluster(acctest.Classic)), acctest.TakeSnapshot(t, e.Cluster(acctest.VPC))
+
+	lead(acctest.VPC)
+	r := w.MustDestroy("-refresh=false")
+	if !slices.ContainsFunc(r.Warnings(), func(s string) bool {
+		return strings.Contains(s, "Nothing of iks_nodeport_guard was removed") && strings.Contains(s, id)
+	}) {
+		t.Errorf("no warning says that nothing was removed; there are %q", r.Warnings())
+	}
+	if diff := cmp.Diff(with, acctest.TakeSnapshot(t, e.Cluster(acctest.Classic))) + cmp.Diff(other, acctest.TakeSnapshot(t, e.Cluster(acctest.VPC))); diff != "" {
+		t.Errorf("a cluster was touched (-before +after):\n%s", diff)
+	}
+
+	lead(acctest.Classic)
+	w.MustApply()
 	w.MustDestroy()
 }

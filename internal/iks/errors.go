@@ -104,6 +104,11 @@ type garbledError struct{ why string }
 
 func (e *garbledError) Error() string { return e.why }
 
+// deletedError says that a thing is only shown as what it was.
+type deletedError struct{}
+
+func (*deletedError) Error() string { return "it has been deleted" }
+
 // deadlineError is why a call ended that took longer than it may.
 type deadlineError struct{ after time.Duration }
 
@@ -118,10 +123,14 @@ func (e *deadlineError) Is(target error) bool { return target == context.Deadlin
 var codeOfIKS = regexp.MustCompile(`^[A-Z][0-9a-z]{4}$`)
 
 // IsNotFound tells whether err is IKS's own answer that the thing does not
-// exist: a 404 with a code of IKS's form and an incident ID. Any other 404, as a
-// proxy, another API or a mistyped endpoint gives it, is not proof, nor is one
-// of IAM, which is about the credentials.
+// exist: that it is deleted, or a 404 with a code of IKS's form and an incident
+// ID. Any other 404, as a proxy, another API or a mistyped endpoint gives it, is
+// not proof, nor is one of IAM, which is about the credentials.
 func IsNotFound(err error) bool {
+	var deleted *deletedError
+	if errors.As(err, &deleted) {
+		return true
+	}
 	e, ok := asError(err)
 	return ok && !e.fromIAM() && e.Status == http.StatusNotFound && codeOfIKS.MatchString(e.Code) && e.IncidentID != ""
 }

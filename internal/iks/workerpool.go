@@ -13,7 +13,7 @@ import (
 type WorkerPool struct {
 	ID, Name, ClusterID string
 	Infrastructure      Infrastructure
-	// State is IKS's actual state, such as active, normal or deleted.
+	// State is IKS's actual state, such as active or normal, never deleted.
 	State  string
 	Flavor string
 	// Labels are those that users gave the pool, SystemLabels those of IKS.
@@ -124,7 +124,10 @@ func isSystemLabel(key string) bool {
 		strings.HasPrefix(key, "kubernetes.io") || strings.HasPrefix(key, "k8s.io")
 }
 
-// WorkerPools lists the cluster's worker pools.
+// deletedPool is the state of a pool that IKS still shows after its deletion.
+const deletedPool = "deleted"
+
+// WorkerPools lists the cluster's worker pools. Deleted ones are left out.
 func (c *Client) WorkerPools(ctx context.Context, cluster Cluster) ([]WorkerPool, error) {
 	cl, cancel := c.begin(ctx, "listing the worker pools of", describe(cluster))
 	defer cancel()
@@ -134,12 +137,15 @@ func (c *Client) WorkerPools(ctx context.Context, cluster Cluster) ([]WorkerPool
 	}
 	pools := make([]WorkerPool, 0, len(wire))
 	for i := range wire {
-		pools = append(pools, wire[i].pool(cluster))
+		if wire[i].Lifecycle.ActualState != deletedPool {
+			pools = append(pools, wire[i].pool(cluster))
+		}
 	}
 	return pools, nil
 }
 
-// WorkerPool reads one worker pool by its name or ID.
+// WorkerPool reads one worker pool by its name or ID. IsNotFound tells when there
+// is none, or none any more.
 func (c *Client) WorkerPool(ctx context.Context, cluster Cluster, nameOrID string) (WorkerPool, error) {
 	cl, cancel := c.begin(ctx, "reading", describePool(cluster, nameOrID))
 	defer cancel()
@@ -157,6 +163,9 @@ func (c *Client) workerPool(cl *call, cluster Cluster, nameOrID string) (WorkerP
 	}
 	if wire.ID == "" {
 		return WorkerPool{}, cl.explain(&garbledError{why: "the answer names no worker pool"})
+	}
+	if wire.Lifecycle.ActualState == deletedPool {
+		return WorkerPool{}, cl.explain(&deletedError{})
 	}
 	return wire.pool(cluster), nil
 }

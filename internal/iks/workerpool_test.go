@@ -23,6 +23,32 @@ const classicPool = `{"id":"p1","poolName":"edge","provider":"classic","flavor":
 const vpcPool = `{"id":"p2","poolName":"default","provider":"vpc-gen2","workerCount":1,"lifecycle":{"actualState":"normal"},
  "zones":[{"id":"eu-de-1","workerCount":1,"subnets":[{"id":"s1","primary":true}]}]}`
 
+// IKS shows a pool for some time after its deletion.
+func TestDeletedWorkerPool(t *testing.T) {
+	t.Parallel()
+	l, client := newLab(t, func(_ context.Context, _ int, r sent) (*http.Response, error) {
+		deleted := strings.Replace(classicPool, `"actualState":"active"`, `"actualState":"deleted"`, 1)
+		if strings.HasSuffix(r.path, "Pools") {
+			return plainAnswer(200, "["+deleted+","+vpcPool+"]")
+		}
+		return plainAnswer(200, deleted)
+	})
+	cluster := Cluster{ID: labCluster}
+	pools, err := client.WorkerPools(t.Context(), cluster)
+	mustNot(t, err)
+	if len(pools) != 1 || pools[0].ID != "p2" {
+		t.Errorf("listed are %+v", pools)
+	}
+	if _, err := client.WorkerPool(t.Context(), cluster, "edge"); !IsNotFound(err) || !strings.Contains(err.Error(), `worker pool "edge"`) {
+		t.Errorf("reading it gives %v", err)
+	}
+	changed, err := client.MergeWorkerPoolLabels(t.Context(), cluster, "p1", nil, []string{"dedicated"})
+	if changed || !IsNotFound(err) {
+		t.Errorf("changing it gives %t, %v", changed, err)
+	}
+	count(t, "requests", len(l.requests()), 3)
+}
+
 func TestWorkerPools(t *testing.T) {
 	t.Parallel()
 	l, client := newLab(t, func(_ context.Context, _ int, r sent) (*http.Response, error) {

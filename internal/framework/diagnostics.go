@@ -80,12 +80,13 @@ func remedy(err error) string {
 	return ""
 }
 
-// Sentence begins an error's text with a capital letter and ends it with a full stop.
+// Sentence begins an error's text with a capital letter, unless it begins with
+// the name of an attribute, and ends it with a full stop.
 func Sentence(s string) string { return capitalised(s) + "." }
 
 func capitalised(s string) string {
 	s = strings.TrimSuffix(s, ".")
-	if s == "" {
+	if word, _, _ := strings.Cut(s, " "); s == "" || strings.Contains(word, "_") {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]

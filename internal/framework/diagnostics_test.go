@@ -46,6 +46,20 @@ func TestWhatStandsBesideARefusal(t *testing.T) {
 	}
 }
 
+func TestSentence(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"the port is taken":               "The port is taken.",
+		"it is so.":                       "It is so.",
+		"single_source_ip is set as well": "single_source_ip is set as well.",
+		"":                                ".",
+	} {
+		if got := Sentence(text); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // Whose patience was at its end decides about what a user can do.
 func TestRemedyOfTimeouts(t *testing.T) {
 	t.Parallel()

@@ -208,6 +208,36 @@ func TestAccBothDoors(t *testing.T) {
 	})
 }
 
+// An apply that listed a load balancer and was killed before it was saved: without
+// that list the second policy goes, by an apply as by a destroy.
+func TestAccKilledSecondPolicy(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	config := func(lines string) string {
+		return acctest.ProviderBlock(e) + "resource \"iks_inbound_guard\" \"it\" {\n  cluster = \"classic\"\n" + lines + "\n}\n"
+	}
+	w := acctest.NewWorkspace(t, config(""))
+	w.MustApply()
+	for _, removed := range []struct {
+		how  func()
+		left []string
+	}{
+		{func() { w.MustApply(); w.MustPlanEmpty() }, []string{"default." + guardName}},
+		{func() { w.MustDestroy() }, nil},
+	} {
+		w.Killed(func() {
+			w.Write(config(`  ipvs_load_balancers = [{ address = "198.51.100.9", protocol = "TCP", ports = [443] }]`))
+			w.MustApply()
+		})
+		w.Write(config(""))
+		removed.how()
+		if got := names(t, c); !slices.Equal(got, removed.left) {
+			t.Errorf("left are %q, want %q", got, removed.left)
+			policies.Drop(t, c, guardName+"-ipvs")
+		}
+	}
+}
+
 // requests are those of a plan without changes.
 func requests(t *testing.T, w *acctest.Workspace, c *localiks.Cluster) []string {
 	t.Helper()

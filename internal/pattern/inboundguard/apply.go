@@ -114,9 +114,9 @@ func tidy(ctx context.Context, g hostguard.Ground, before *guard, policies []own
 	for _, policy := range policies {
 		wanted[policy.Name] = true
 	}
-	had := []string{before.key()}
-	if len(before.balancers) > 0 {
-		had = append(had, before.ipvsKey())
+	had, err := before.had(ctx, g, r.Stamp)
+	if err != nil {
+		return err
 	}
 	for _, old := range had {
 		if wanted[old] {
@@ -136,4 +136,19 @@ func tidy(ctx context.Context, g hostguard.Ground, before *guard, policies []own
 		}
 	}
 	return nil
+}
+
+// had names the policies of a guard that was declared. The second one is among
+// them also where no load balancer was listed but it is there and bears the stamp:
+// an apply that listed some, and was killed before it was saved, has left it.
+func (g guard) had(ctx context.Context, on hostguard.Ground, stamp string) ([]string, error) {
+	names := []string{g.key()}
+	if len(g.balancers) > 0 {
+		return append(names, g.ipvsKey()), nil
+	}
+	left, err := on.Policies.Find(ctx, g.ipvsKey(), false)
+	if err == nil && leftBehind(left, stamp) {
+		names = append(names, g.ipvsKey())
+	}
+	return names, err
 }

@@ -101,10 +101,16 @@ func (g guard) drift(live, second *calico.Policy, owner framework.Owner) []strin
 		out = append(out, named(g.ipvsKey(), []string{"it is missing, and the load balancers of version 2.0 are not closed"})...)
 	case len(g.balancers) > 0:
 		out = append(out, named(g.ipvsKey(), append(g.ipvsDiffers(*second), ownership.MarkDrift(owner, second.Labels, second.Annotations)...))...)
-	case second != nil && owner.Stamp != "" && ownership.StampOf(*second) == owner.Stamp:
+	case leftBehind(second, owner.Stamp):
 		out = append(out, named(g.ipvsKey(), []string{"it is there, and no load balancer of version 2.0 is declared"})...)
 	}
 	return out
+}
+
+// leftBehind tells whether the second policy, where no load balancer is declared,
+// is there (nil if not) and the resource's own.
+func leftBehind(second *calico.Policy, stamp string) bool {
+	return second != nil && stamp != "" && ownership.StampOf(*second) == stamp
 }
 
 func named(policy string, sentences []string) []string {

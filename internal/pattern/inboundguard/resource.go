@@ -113,9 +113,9 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 	if err != nil {
 		return nil, err
 	}
-	names := []string{declared.key()}
-	if len(declared.balancers) > 0 {
-		names = append(names, declared.ipvsKey())
+	names, err := declared.had(ctx, g, owner.Stamp)
+	if err != nil {
+		return nil, err
 	}
 	var warnings []string
 	for _, name := range names {

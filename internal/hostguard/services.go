@@ -55,9 +55,9 @@ func BalancerPort(service corev1.Service, p corev1.ServicePort) string {
 	return fmt.Sprintf("load balancer %s/%s, port %s %d", service.Namespace, service.Name, ProtocolOf(p.Protocol), p.Port)
 }
 
-// LeftOpen names the services that answer on one of these failsafe ports, which
-// a guard means to close and cannot.
-func LeftOpen(services []corev1.Service, failsafe []calico.FailsafePort) []string {
+// LeftOpen names the services that answer on one of these failsafe ports, which a
+// guard of these roles means to close and cannot.
+func LeftOpen(services []corev1.Service, failsafe []calico.FailsafePort, roles []string) []string {
 	open := func(protocol corev1.Protocol, port int32) bool {
 		return slices.ContainsFunc(failsafe, func(f calico.FailsafePort) bool {
 			return f.Protocol == ProtocolOf(protocol) && int32(f.Port) == port
@@ -66,7 +66,7 @@ func LeftOpen(services []corev1.Service, failsafe []calico.FailsafePort) []strin
 	var out []string
 	for _, service := range services {
 		for _, p := range service.Spec.Ports {
-			if Balanced(service) && open(p.Protocol, p.Port) {
+			if Balanced(service) && ComesInAt(service, roles) && open(p.Protocol, p.Port) {
 				out = append(out, BalancerPort(service, p))
 			}
 			if p.NodePort != 0 && open(p.Protocol, p.NodePort) {

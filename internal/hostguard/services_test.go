@@ -56,7 +56,15 @@ func TestLeftOpen(t *testing.T) {
 	services := []corev1.Service{balancer(nil, corev1.ServicePort{Port: 22}, corev1.ServicePort{Port: 443, NodePort: 30022}, corev1.ServicePort{Port: 22, Protocol: corev1.ProtocolUDP})}
 	failsafe := []calico.FailsafePort{{Protocol: "TCP", Port: 22}, {Protocol: "TCP", Port: 30022}}
 	want := []string{"load balancer app/web, port TCP 22", "service app/web, node port TCP 30022"}
-	if got := LeftOpen(services, failsafe); !slices.Equal(got, want) {
+	if got := LeftOpen(services, failsafe, []string{"worker_public"}); !slices.Equal(got, want) {
 		t.Errorf("LeftOpen = %q, want %q", got, want)
+	}
+	// Nobody reaches a private load balancer at a public interface, but its node port.
+	services[0].Annotations = map[string]string{IPTypeAnnotation: "private"}
+	if got := LeftOpen(services, failsafe, []string{"worker_public"}); !slices.Equal(got, want[1:]) {
+		t.Errorf("LeftOpen = %q of a private load balancer, want %q", got, want[1:])
+	}
+	if got := LeftOpen(services, failsafe, []string{"worker_public", "worker_private"}); !slices.Equal(got, want) {
+		t.Errorf("LeftOpen = %q of a private load balancer at both interfaces, want %q", got, want)
 	}
 }

@@ -88,7 +88,7 @@ func ibmsAreFirst(policies []calico.Policy, g guard) []string {
 
 // aboutServices judges what the guard does to the services of the cluster.
 func aboutServices(o *hostguard.Objections, s hostguard.Scene, services []corev1.Service, want settings) {
-	if open := hostguard.LeftOpen(services, s.FailsafeAmong(closes)); len(open) > 0 {
+	if open := hostguard.LeftOpen(services, s.FailsafeAmong(closes), want.guard.roles); len(open) > 0 {
 		o.Add(framework.Problem{
 			Path: path.Root("host_endpoint_roles"), Summary: "The guard cannot close a port that is in use",
 			Detail: "Calico's failsafe ports pass every policy before DNAT, and these services answer on one: " + strings.Join(open, "; ") + ". Move them to other ports, or take the ports out of failsafeInboundHostPorts of the cluster's FelixConfiguration.",

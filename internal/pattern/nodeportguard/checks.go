@@ -74,7 +74,7 @@ func aboutOrder(o *hostguard.Objections, policies []calico.Policy, want settings
 
 // aboutServices judges what the guard does to the services of the cluster.
 func aboutServices(o *hostguard.Objections, s scene, services []corev1.Service, want settings) {
-	if open := hostguard.LeftOpen(services, s.FailsafeAmong(want.guard.closes)); len(open) > 0 {
+	if open := hostguard.LeftOpen(services, s.FailsafeAmong(want.guard.closes), want.guard.roles); len(open) > 0 {
 		o.Add(framework.Problem{
 			Path: path.Root("port_ranges"), Summary: "The guard cannot close a port that is in use",
 			Detail: "Calico's failsafe ports pass every policy before DNAT, and these services answer on one: " + strings.Join(open, "; ") + ". Move them to other ports, take the ports out of `port_ranges`, or out of failsafeInboundHostPorts of the cluster's FelixConfiguration.",

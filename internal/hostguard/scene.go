@@ -23,6 +23,8 @@ type Ground struct {
 	Kube     *kube.Client
 	Calico   *calico.Client
 	Policies ownership.Policies
+
+	vpc bool
 }
 
 // Reach connects to a cluster's Calico.
@@ -35,7 +37,7 @@ func Reach(ctx context.Context, c *cluster.Cluster) (Ground, error) {
 	if err != nil {
 		return Ground{}, err
 	}
-	return Ground{Kube: connection, Calico: client, Policies: ownership.Policies{Policies: client.GlobalNetworkPolicies()}}, nil
+	return Ground{Kube: connection, Calico: client, Policies: ownership.Policies{Policies: client.GlobalNetworkPolicies()}, vpc: c.OnVPC()}, nil
 }
 
 // Services lists all services of the cluster.
@@ -52,7 +54,9 @@ const UnseenServices = "The services of the cluster may not be listed with these
 // Scene is what a cluster looks like to a guard.
 type Scene struct {
 	// API is the group and version that the policies are reached through.
-	API       string
+	API string
+	// VPC tells that it is on VPC, where workers have no host endpoints.
+	VPC       bool
 	Endpoints []calico.HostEndpoint
 	Failsafe  []calico.FailsafePort
 	// Live are the policies that were asked for, nil for one that is not there.
@@ -62,7 +66,7 @@ type Scene struct {
 // Look reads policies by their names ("" for none) and what is around them, at
 // the same time. cached allows answers that other resources share.
 func (g Ground) Look(ctx context.Context, cached bool, names ...string) (Scene, error) {
-	s := Scene{API: g.Calico.API(), Live: make([]*calico.Policy, len(names))}
+	s := Scene{API: g.Calico.API(), VPC: g.vpc, Live: make([]*calico.Policy, len(names))}
 	group, ctx := errgroup.WithContext(ctx)
 	for i, name := range names {
 		group.Go(func() (err error) {
@@ -87,6 +91,10 @@ func (g Ground) Look(ctx context.Context, cached bool, names ...string) (Scene, 
 // Matching counts the host endpoints that a guard of these roles applies to.
 func (s Scene) Matching(roles []string) int { return len(calico.WithRoles(s.Endpoints, roles...)) }
 
+// Idle tells whether a guard of these roles has nothing to do, ever: it is no
+// harm to any service then, and no service is a reason against it.
+func (s Scene) Idle(roles []string) bool { return s.VPC && s.Matching(roles) == 0 }
+
 // FailsafeAmong gives the failsafe ports that a guard means to close.
 func (s Scene) FailsafeAmong(closes func(protocol string, port uint16) bool) []calico.FailsafePort {
 	return slices.DeleteFunc(slices.Clone(s.Failsafe), func(f calico.FailsafePort) bool { return !closes(f.Protocol, f.Port) })
@@ -94,10 +102,10 @@ func (s Scene) FailsafeAmong(closes func(protocol string, port uint16) bool) []c
 
 // NoEndpoints refuses a guard that would close nothing. instead is what does its
 // work on VPC clusters.
-func (s Scene) NoEndpoints(roles []string, vpc bool, instead string) framework.Problem {
+func (s Scene) NoEndpoints(roles []string, instead string) framework.Problem {
 	detail := fmt.Sprintf("No host endpoint of the cluster has the role %s, so the guard would close nothing.", strings.Join(roles, " or "))
 	switch {
-	case vpc:
+	case s.VPC:
 		detail += " Workers of VPC clusters have no host endpoints: " + instead
 	case len(s.Endpoints) == 0:
 		detail += " It has no host endpoints at all: are its workers deployed, and is it a classic cluster?"

@@ -17,14 +17,13 @@ func TestNoEndpointsSaysWhy(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		scene Scene
-		vpc   bool
 		part  string
 	}{
-		"VPC":           {Scene{}, true, "security groups do it"},
-		"none":          {Scene{}, false, "no host endpoints at all"},
-		"of other role": {some, false, `"worker_private" (2)`},
+		"VPC":           {Scene{VPC: true}, "security groups do it"},
+		"none":          {Scene{}, "no host endpoints at all"},
+		"of other role": {some, `"worker_private" (2)`},
 	} {
-		if got := test.scene.NoEndpoints([]string{"worker_public"}, test.vpc, "security groups do it."); !strings.Contains(got.Detail, test.part) || !strings.Contains(got.Detail, "when_no_host_endpoints") {
+		if got := test.scene.NoEndpoints([]string{"worker_public"}, "security groups do it."); !strings.Contains(got.Detail, test.part) || !strings.Contains(got.Detail, "when_no_host_endpoints") {
 			t.Errorf("%s: %q lacks %q", name, got.Detail, test.part)
 		}
 	}

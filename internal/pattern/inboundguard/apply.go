@@ -79,7 +79,7 @@ func decide(s hostguard.Scene, policies []ownership.Policy) (changes bool, err e
 func check(ctx context.Context, g hostguard.Ground, c *cluster.Cluster, s hostguard.Scene, want settings, changes bool, warn func(summary, detail string)) error {
 	var o hostguard.Objections
 	if s.Matching(want.guard.roles) == 0 {
-		o.Add(s.NoEndpoints(want.guard.roles, c.OnVPC(), onVPC), want.noneIsFine)
+		o.Add(s.NoEndpoints(want.guard.roles, onVPC), want.noneIsFine)
 	}
 	if changes {
 		aboutWorkers(&o, s, want)

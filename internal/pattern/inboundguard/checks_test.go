@@ -74,6 +74,12 @@ func TestServicesAreRefusedOrWarnedOf(t *testing.T) {
 	if len(enforced.Problems) != 2 || len(warned.Problems) != 0 || len(warned.Warnings) != 2 {
 		t.Errorf("enforced %+v, warned %+v", enforced, warned)
 	}
+	// On VPC it matches nothing, so that it closes nothing either.
+	var idle hostguard.Objections
+	aboutServices(&idle, hostguard.Scene{VPC: true, Failsafe: s.Failsafe}, services, settings{guard: base()})
+	if len(idle.Problems)+len(idle.Warnings) > 0 {
+		t.Errorf("on VPC %+v", idle)
+	}
 	if text := fmt.Sprint(enforced.Refusal()); !strings.Contains(text, "app/ssh, port TCP 22") || !strings.Contains(text, "app/two, port TCP 443 (169.50.1.2)") {
 		t.Errorf("refusal %s", text)
 	}

@@ -37,8 +37,8 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	var o hostguard.Objections
 	if len(want.guard.roles) > 0 && s.Matching(want.guard.roles) == 0 {
 		// Workers of a classic cluster may still come in this run.
-		mayCome := !c.OnVPC() && len(s.Endpoints) == 0
-		o.Add(s.NoEndpoints(want.guard.roles, c.OnVPC(), onVPC), want.noneIsFine || want.doubt.none || mayCome)
+		mayCome := !s.VPC && len(s.Endpoints) == 0
+		o.Add(s.NoEndpoints(want.guard.roles, onVPC), want.noneIsFine || want.doubt.none || mayCome)
 	}
 	policies := want.guard.policies(intents(want, priorGuard(r.Prior), r.Owner, cmp.Or(r.Owner.Stamp, "planned"), nil))
 	steps := make([]ownership.Step, len(policies))
@@ -101,7 +101,7 @@ func aboutCluster(ctx context.Context, g hostguard.Ground, o *hostguard.Objectio
 	case err != nil:
 		return err
 	}
-	if names := want.guard.answering(services); fresh && len(names) > 0 {
+	if names := want.guard.answering(services); fresh && !s.Idle(want.guard.roles) && len(names) > 0 {
 		o.Warn("load balancers that answer only to what passes: " + strings.Join(names, ", "))
 	}
 	aboutServices(o, s, services, want)

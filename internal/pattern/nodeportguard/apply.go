@@ -56,7 +56,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 func (g ground) check(ctx context.Context, c *cluster.Cluster, s scene, want settings, next ownership.Step, warn func(summary, detail string)) error {
 	o := hostguard.Objections{Warnings: s.notEdge(want.guard.exempt)}
 	if s.Matching(want.guard.roles) == 0 {
-		o.Add(s.NoEndpoints(want.guard.roles, c.OnVPC(), onVPC), want.noneIsFine)
+		o.Add(s.NoEndpoints(want.guard.roles, onVPC), want.noneIsFine)
 	}
 	if next != ownership.Keep {
 		there, err := g.hasTier(ctx, want.guard.tier, false)

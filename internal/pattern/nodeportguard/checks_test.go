@@ -122,6 +122,12 @@ func TestServicesAreRefusedOrWarnedOf(t *testing.T) {
 	if len(warned.Problems) != 0 || len(warned.Warnings) != 2 || warned.Refusal() != nil {
 		t.Errorf("warned: %+v", warned)
 	}
+	// On VPC it matches nothing, so that it closes nothing either.
+	want.warnOnly, s.VPC = false, true
+	var idle hostguard.Objections
+	if aboutServices(&idle, s, services, want); len(idle.Problems)+len(idle.Warnings) > 0 {
+		t.Errorf("on VPC: %+v", idle)
+	}
 }
 
 func failsafeScene(ports ...calico.FailsafePort) scene {

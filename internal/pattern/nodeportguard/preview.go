@@ -51,8 +51,8 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	o.Warnings = append(o.Warnings, s.notEdge(want.guard.exempt)...)
 	if len(want.guard.roles) > 0 && s.Matching(want.guard.roles) == 0 {
 		// Workers of a classic cluster may still come in this run.
-		mayCome := !c.OnVPC() && len(s.Endpoints) == 0
-		o.Add(s.NoEndpoints(want.guard.roles, c.OnVPC(), onVPC), want.noneIsFine || want.doubt.none || mayCome)
+		mayCome := !s.VPC && len(s.Endpoints) == 0
+		o.Add(s.NoEndpoints(want.guard.roles, onVPC), want.noneIsFine || want.doubt.none || mayCome)
 	}
 	next := ownership.Create
 	if known {

@@ -101,9 +101,10 @@ func misplaced(policies []calico.Policy, self Place, wrong func(calico.Policy, P
 	return out
 }
 
-// LetInBefore names the policies that allow what a guard means to close before
-// it gets to see the packet: before DNAT an Allow is final. second is the name
-// of another policy of the guard's own, "" for none.
+// LetInBefore names the policies that let what a guard means to close past it,
+// before it gets to see the packet: before DNAT an Allow is final, and a Pass skips
+// the rest of its tier. second is the name of another policy of the guard's own, ""
+// for none.
 func LetInBefore(policies []calico.Policy, guard Place, second string, meets func(v3.Rule) bool) []string {
 	var out []string
 	for _, p := range policies {
@@ -116,7 +117,9 @@ func LetInBefore(policies []calico.Policy, guard Place, second string, meets fun
 			continue
 		}
 		before := spec.DoNotTrack || guard.Order == nil && spec.Order != nil || guard.Order != nil && spec.Order != nil && *spec.Order <= *guard.Order
-		if before && slices.ContainsFunc(spec.Ingress, func(r v3.Rule) bool { return r.Action == v3.Allow && meets(r) }) {
+		skips := spec.PreDNAT && cmp.Or(spec.Tier, "default") == cmp.Or(guard.Tier, "default")
+		past := func(r v3.Rule) bool { return (r.Action == v3.Allow || r.Action == v3.Pass && skips) && meets(r) }
+		if before && slices.ContainsFunc(spec.Ingress, past) {
 			out = append(out, fmt.Sprintf("policy %s (order %s) is evaluated first and lets in part of what the guard denies", p.Name, OrderText(spec.Order)))
 		}
 	}

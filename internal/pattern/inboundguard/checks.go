@@ -65,10 +65,11 @@ func aboutOrder(o *hostguard.Objections, policies []calico.Policy, want settings
 	}
 }
 
-// letInBefore names the policies that allow something before the guard gets to
-// see it: before DNAT an Allow is final.
-func letInBefore(policies []calico.Policy, g guard) []string {
-	return hostguard.LetInBefore(policies, g.place(), g.ipvsKey(), func(r v3.Rule) bool {
+// letInBefore names the policies that let something past the guard before it gets
+// to see it, but for its own under the name that it had before (nil for none).
+func letInBefore(policies []calico.Policy, g guard, before *guard) []string {
+	others := slices.DeleteFunc(slices.Clone(policies), func(p calico.Policy) bool { return before != nil && p.Name == before.key() })
+	return hostguard.LetInBefore(others, g.place(), g.ipvsKey(), func(r v3.Rule) bool {
 		return r.Protocol == nil || hostguard.ProtocolName(*r.Protocol) != ""
 	})
 }

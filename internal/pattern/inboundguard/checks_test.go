@@ -123,8 +123,19 @@ func TestPoliciesThatComeBefore(t *testing.T) {
 		{Name: "allow-lb-as-usual", Spec: calico.Spec{Order: orderOf(1100), DoNotTrack: true, Selector: selector, Ingress: []v3.Rule{{Action: v3.Allow}}}},
 		{Name: g.ipvsKey(), Spec: g.ipvsSpec()},
 	}
-	if got := letInBefore(policies, g); len(got) != 1 || !strings.Contains(got[0], "allowlist") {
+	if got := letInBefore(policies, g, nil); len(got) != 1 || !strings.Contains(got[0], "allowlist") {
 		t.Errorf("letInBefore = %q", got)
+	}
+	// Another guard passes what this one then does not see; its own under an earlier
+	// name does so only until it is gone.
+	earlier := g
+	earlier.name = "a-guard"
+	guards := []calico.Policy{{Name: earlier.key(), Spec: earlier.spec()}}
+	if got := letInBefore(guards, g, nil); len(got) != 1 || !strings.Contains(got[0], "a-guard") {
+		t.Errorf("letInBefore = %q of another guard", got)
+	}
+	if got := letInBefore(guards, g, &earlier); len(got) > 0 {
+		t.Errorf("letInBefore = %q of a guard that is renamed", got)
 	}
 	if got := ibmsAreFirst(policies, g); len(got) != 1 || !strings.Contains(got[0], "allow-lb-early") {
 		t.Errorf("ibmsAreFirst = %q", got)

@@ -40,7 +40,8 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 		mayCome := !s.VPC && len(s.Endpoints) == 0
 		o.Add(s.NoEndpoints(want.guard.roles, onVPC), want.noneIsFine || want.doubt.none || mayCome)
 	}
-	policies := want.guard.policies(intents(want, priorGuard(r.Prior), r.Owner, cmp.Or(r.Owner.Stamp, "planned"), nil))
+	before := priorGuard(r.Prior)
+	policies := want.guard.policies(intents(want, before, r.Owner, cmp.Or(r.Owner.Stamp, "planned"), nil))
 	steps := make([]ownership.Step, len(policies))
 	changes := !known
 	for n, policy := range policies {
@@ -58,7 +59,7 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 	if !changes {
 		return o.Warnings, o.Refusal()
 	}
-	if err := aboutCluster(ctx, g, &o, s, want, r.Prior == nil); err != nil {
+	if err := aboutCluster(ctx, g, &o, s, want, before); err != nil {
 		return o.Warnings, err
 	}
 	if err := o.Refusal(); err != nil || !known {
@@ -76,8 +77,10 @@ func dryRun(ctx context.Context, g hostguard.Ground, live []*calico.Policy, poli
 	return nil
 }
 
-// aboutCluster says what the guard closes, and what it does not.
-func aboutCluster(ctx context.Context, g hostguard.Ground, o *hostguard.Objections, s hostguard.Scene, want settings, fresh bool) error {
+// aboutCluster says what the guard closes, and what it does not. before is what it
+// was so far, nil for a new one.
+func aboutCluster(ctx context.Context, g hostguard.Ground, o *hostguard.Objections, s hostguard.Scene, want settings, before *guard) error {
+	fresh := before == nil
 	if fresh && s.Matching(want.guard.roles) > 0 {
 		o.Warn(want.guard.sentence(s.Matching(want.guard.roles)))
 	}
@@ -91,7 +94,7 @@ func aboutCluster(ctx context.Context, g hostguard.Ground, o *hostguard.Objectio
 	}
 	aboutOrder(o, policies, want)
 	if !want.doubt.place {
-		o.Warn(letInBefore(policies, want.guard)...)
+		o.Warn(letInBefore(policies, want.guard, before)...)
 	}
 	o.Warn(ibmsAreFirst(policies, want.guard)...)
 	services, err := g.Services(ctx, true)

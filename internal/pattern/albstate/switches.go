@@ -61,8 +61,8 @@ type parting struct {
 	// previous says what the ALBs were before the first write, by ID. Empty
 	// after an import.
 	previous map[string]bool
-	// allowPublic lets restore open a public ALB again.
-	allowPublic bool
+	// allowPublic lets restore open a public ALB again, unless this is an update.
+	allowPublic, update bool
 	// claimed are ALBs that another resource has brought about in this run.
 	claimed func(id string) bool
 }
@@ -71,7 +71,7 @@ type parting struct {
 // by opening a public one, so that no way from one declaration to another leads
 // through the internet.
 func (p parting) inUpdate() parting {
-	p.allowPublic = false
+	p.update = true
 	return p
 }
 
@@ -95,8 +95,9 @@ func (p parting) release(albs []iks.ALB) (todo []step, warnings []string) {
 		case p.onDestroy == onDestroyRestore && !known:
 			warnings = append(warnings, a.ID+" is left as it is: what it was before is not known")
 		case a.Enabled == s.enable:
-		case s.opensPublic() && !p.allowPublic:
-			warnings = append(warnings, a.ID+" was enabled before and stays disabled: it is public, and allow_public_on_destroy is not set. Enable it with `ibmcloud ks ingress alb enable` if you want it back")
+		case s.opensPublic() && (p.update || !p.allowPublic):
+			why := map[bool]string{true: "no update enables a public ALB that it lets go of", false: "it is public, and allow_public_on_destroy is not set"}[p.update]
+			warnings = append(warnings, a.ID+" was enabled before and stays disabled: "+why+". Enable it with `ibmcloud ks ingress alb enable` if you want it back")
 		default:
 			todo = append(todo, s)
 		}

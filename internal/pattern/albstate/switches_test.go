@@ -64,7 +64,7 @@ func TestRelease(t *testing.T) {
 			parting{onDestroy: "restore", previous: map[string]bool{public: true}, allowPublic: true}, []iks.ALB{off("public", "1")}, "+public1", "",
 		},
 		"an update never does": {
-			parting{onDestroy: "restore", previous: map[string]bool{public: true}, allowPublic: true}.inUpdate(), []iks.ALB{off("public", "1")}, "", "stays disabled",
+			parting{onDestroy: "restore", previous: map[string]bool{public: true}, allowPublic: true}.inUpdate(), []iks.ALB{off("public", "1")}, "", "stays disabled: no update enables",
 		},
 		"restore closes a public one that was off": {
 			parting{onDestroy: "restore", previous: map[string]bool{public: false}}, []iks.ALB{on("public", "1")}, "-public1", "",

@@ -23,8 +23,12 @@ type foresight struct {
 func (f foresight) foresee(all []iks.ALB) []string {
 	var out []string
 	albs := f.chosen.of(all)
-	for _, id := range f.chosen.selfManaged(all) {
+	own := f.chosen.selfManaged(all)
+	for _, id := range own {
 		out = append(out, id+" runs a controller of your own and is not touched")
+	}
+	if f.chosen.id != "" && len(own) > 0 {
+		return append(out, "it is the one that alb_id names: applying fails unless IKS manages it by then")
 	}
 	if len(albs) == 0 {
 		return append(out, fmt.Sprintf("there is no %s yet; applying fails unless it is there by then", f.chosen))

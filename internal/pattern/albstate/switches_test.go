@@ -286,6 +286,9 @@ func TestForesee(t *testing.T) {
 		"the user's own controller": {
 			foresight{chosen: selection{kind: "public"}}, []iks.ALB{off("public", "1"), with(on("public", "2"), func(a *iks.ALB) { a.DisableDeployment = true })}, []string{"not touched"},
 		},
+		"the user's own controller, by ID": {
+			foresight{chosen: selection{id: id("public", "1")}}, []iks.ALB{on("private", "1"), with(on("public", "1"), func(a *iks.ALB) { a.DisableDeployment = true })}, []string{"not touched", "applying fails"},
+		},
 		"let go of": {
 			foresight{
 				chosen: selection{kind: "private", zone: "dal12"}, enabled: true, letGo: []iks.ALB{on("private", "1")},

@@ -69,10 +69,11 @@ func ClosesAll(r v3.Rule) bool {
 func closesPorts(r v3.Rule) bool { return r.Action == v3.Deny && len(r.Destination.Ports) > 0 }
 
 // BeforeNodePorts refuses a NodePort guard that is evaluated behind an inbound
-// guard which is there.
+// guard which is there and passes something.
 func BeforeNodePorts(policies []calico.Policy, nodePorts Place) []framework.Problem {
 	return misplaced(policies, nodePorts, func(p calico.Policy, other Place) bool {
-		return other.before(nodePorts) && slices.ContainsFunc(p.Spec.Ingress, ClosesAll)
+		passes := slices.ContainsFunc(p.Spec.Ingress, func(r v3.Rule) bool { return r.Action == v3.Pass })
+		return other.before(nodePorts) && passes && slices.ContainsFunc(p.Spec.Ingress, ClosesAll)
 	}, func(other string, order *float64) string {
 		return fmt.Sprintf("Inbound guard %s (order %s) would be evaluated before this NodePort guard (order %s), and what it passes skips the later policies of its tier before DNAT: to those sources the node ports would be open. Give this guard a lower order than the inbound guard, as the defaults 1100 and 1500 are.",
 			other, OrderText(order), OrderText(nodePorts.Order))

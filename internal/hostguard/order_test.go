@@ -70,6 +70,16 @@ func TestGuardsInTheWrongOrder(t *testing.T) {
 	}
 }
 
+// What closes everything and passes nothing has nobody find the node ports open,
+// wherever it stands: a lock-down by hand, before all else.
+func TestWhatPassesNothingIsInNobodysWay(t *testing.T) {
+	t.Parallel()
+	policies := []calico.Policy{closing("lock-down", "", order(1), DefaultRole, denies())}
+	if got := BeforeNodePorts(policies, Place{Name: "np", Order: order(1100), Roles: []string{DefaultRole}}); len(got) > 0 {
+		t.Errorf("problems %+v", got)
+	}
+}
+
 // Policies that are no guards do not matter, wherever they stand.
 func TestOtherPoliciesAreInNobodysWay(t *testing.T) {
 	t.Parallel()

@@ -55,9 +55,10 @@ func (g guard) place() hostguard.Place {
 	return hostguard.Place{Name: g.key(), Order: g.order, Roles: g.roles}
 }
 
-// aboutOrder refuses a guard that is evaluated before a NodePort guard.
+// aboutOrder refuses a guard that passes something and is evaluated before a
+// NodePort guard.
 func aboutOrder(o *hostguard.Objections, policies []calico.Policy, want settings) {
-	if want.doubt.place {
+	if want.doubt.place || !want.doubt.passes && len(want.guard.passed()) == 0 {
 		return
 	}
 	for _, problem := range hostguard.BehindInbound(policies, want.guard.place()) {

@@ -146,6 +146,10 @@ func TestPoliciesThatComeBefore(t *testing.T) {
 		t.Error("a NodePort guard behind this one is not refused")
 	}
 	o = hostguard.Objections{}
+	if aboutOrder(&o, []calico.Policy{nodePorts}, settings{guard: base()}); o.Refusal() != nil {
+		t.Errorf("refused though it passes nothing: %v", o.Refusal())
+	}
+	o = hostguard.Objections{}
 	if aboutOrder(&o, []calico.Policy{nodePorts}, settings{guard: g, doubt: doubt{place: true}}); o.Refusal() != nil {
 		t.Errorf("refused before it is known where the guard stands: %v", o.Refusal())
 	}

@@ -16,8 +16,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
@@ -70,6 +73,10 @@ func TestAccRights(t *testing.T) {
 		{name: "nodeport guard", rules: "nodeport_guard.yaml", clusters: []string{acctest.Classic, v1}, config: `resource "iks_nodeport_guard" "x" {
 			cluster          = "%s"
 			exempt_addresses = ["192.0.2.1"]
+		}`},
+		{name: "nodeport guard in a tier", rules: "nodeport_guard.yaml", clusters: []string{acctest.Classic, v1}, before: tier, config: `resource "iks_nodeport_guard" "x" {
+			cluster = "%s"
+			tier    = "security"
 		}`},
 		{name: "inbound guard", rules: "inbound_guard.yaml", clusters: []string{acctest.Classic, v1}, config: `resource "iks_inbound_guard" "x" {
 			cluster             = "%s"
@@ -194,6 +201,28 @@ func TestAccRights(t *testing.T) {
 			})
 		}
 	}
+}
+
+// tier makes a Calico tier.
+func tier(t *testing.T, c *localiks.Cluster) {
+	t.Helper()
+	client, err := dynamic.NewForConfig(c.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tiers := client.Resource(schema.GroupVersionResource{Group: "crd.projectcalico.org", Version: "v1", Resource: "tiers"})
+	ctx := context.WithoutCancel(t.Context())
+	security := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "crd.projectcalico.org/v1", "kind": "Tier", "metadata": map[string]any{"name": "security"}, "spec": map[string]any{"order": int64(500)},
+	}}
+	if _, err := tiers.Create(ctx, security, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tiers.Delete(ctx, security.GetName(), metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // vpnPod runs a pod as strongSwan's charts have it. Nobody answers for what is

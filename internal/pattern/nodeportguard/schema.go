@@ -54,7 +54,7 @@ func identityAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultName),
-			MarkdownDescription: "Name of the policy, a DNS subdomain (RFC 1123) without the prefix of its tier. Default `" + defaultName + "`. Names of IBM's own policies are refused. A new name makes the new policy before it removes the old one.",
+			MarkdownDescription: "Name of the policy, without the prefix of its tier: lower-case letters, digits and `-`. Default `" + defaultName + "`. Names of IBM's own policies are refused. A new name makes the new policy before it removes the old one.",
 		},
 		"tier": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultTier),

@@ -244,7 +244,8 @@ func checkRoom(s *situation) []finding {
 }
 
 // checkLocalServices finds Services that answer only on nodes where their pods
-// run, when no such pod is on an edge node and may stay there.
+// run, when no such pod is on an edge node and may stay there. What another
+// controller than IBM's balances does not follow the edge nodes.
 func checkLocalServices(s *situation) []finding {
 	if s.podsUnseen {
 		return nil
@@ -257,7 +258,7 @@ func checkLocalServices(s *situation) []finding {
 	for i := range s.services {
 		service := &s.services[i]
 		if service.Spec.Type != corev1.ServiceTypeLoadBalancer || service.Spec.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal ||
-			len(service.Spec.Selector) == 0 || ofALB(service) {
+			service.Spec.LoadBalancerClass != nil || len(service.Spec.Selector) == 0 || ofALB(service) {
 			continue
 		}
 		if !s.answersOn(edge, service) {

@@ -74,6 +74,8 @@ func TestChecks(t *testing.T) {
 	nodePort.Spec.Type = corev1.ServiceTypeNodePort
 	ofIBM := localService("public-crc1-alb1")
 	ofIBM.Namespace = albNamespace
+	ofOthers := localService("web")
+	ofOthers.Spec.LoadBalancerClass = new("example.com/other")
 	autoscaled := pool("p1", func(p *iks.WorkerPool) { p.Autoscaled = true })
 	for name, test := range map[string]struct {
 		situation *situation
@@ -125,6 +127,7 @@ func TestChecks(t *testing.T) {
 		"cluster-wide traffic":                 {plain(withService(cluster, aPod("web", "c"))), "", "", false},
 		"a node port":                          {plain(withService(nodePort, aPod("web", "c"))), "", "", false},
 		"an ALB's own":                         {plain(withService(ofIBM)), "", "", false},
+		"another controller's load balancer":   {plain(withService(ofOthers, aPod("web", "c"))), "", "", false},
 		"pods cannot be seen":                  {plain(withService(localService("web")), func(s *situation) { s.podsUnseen = true }), "", "", false},
 
 		"autoscaled down to one":               {plain(withPool(autoscaled), func(s *situation) { s.autoscaler = minimums{"edge-p1": 1} }), "autoscaler may leave too few", "minimum of 1", false},

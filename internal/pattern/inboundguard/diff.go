@@ -58,14 +58,25 @@ func (g guard) compare(have guard) []string {
 	}
 	field("order", hostguard.OrderText(have.order), hostguard.OrderText(g.order))
 	field("role", strings.Join(hostguard.Roles(have.roles), ", "), strings.Join(hostguard.Roles(g.roles), ", "))
-	out = append(out, compareSets("source", "passed", networkTexts(have.sources), networkTexts(g.sources))...)
-	// What passes can be written in several ways, and means the same.
-	rest := func(g guard) []string {
-		g.sources = nil
-		return trafficTexts(g.passed())
-	}
-	out = append(out, compareSets("traffic", "passed", rest(have), rest(g))...)
+	sources, rest := have.inWords()
+	wantedSources, wantedRest := g.inWords()
+	out = append(out, compareSets("source", "passed", sources, wantedSources)...)
+	out = append(out, compareSets("traffic", "passed", rest, wantedRest)...)
 	return append(out, compareSets("traffic", "logged", trafficTexts(have.logs), trafficTexts(g.logs))...)
+}
+
+// inWords names what passes: the sources that do whatever they connect to, and the
+// rest. It can be written in several ways, and means the same.
+func (g guard) inWords() (sources, rest []string) {
+	var wholly []netip.Prefix
+	for _, t := range g.passed() {
+		if t.bySource() {
+			wholly = append(wholly, t.sources...)
+			continue
+		}
+		rest = append(rest, t.String())
+	}
+	return networkTexts(wholly), rest
 }
 
 // compareSets says what is in one of two sets alone.

@@ -63,6 +63,23 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// Sources that pass whatever they connect to can stand in two attributes.
+func TestDriftOfSources(t *testing.T) {
+	t.Parallel()
+	g := base()
+	g.passes = []traffic{{sources: networks(t, "192.0.2.0/24")}, {sources: networks(t, "198.51.100.0/24")}}
+	moved := g
+	moved.order = orderOf(900)
+	if got, want := g.differs(calico.Policy{Name: g.key(), Spec: moved.spec()}), []string{"order is 900, declared 1500"}; !slices.Equal(got, want) {
+		t.Errorf("differs = %q, want %q", got, want)
+	}
+	wider := g
+	wider.sources = networks(t, "203.0.113.0/24")
+	if got, want := g.differs(calico.Policy{Name: g.key(), Spec: wider.spec()}), []string{"source 203.0.113.0/24 is passed and not declared"}; !slices.Equal(got, want) {
+		t.Errorf("differs = %q, want %q", got, want)
+	}
+}
+
 func TestDriftOfTheSecondPolicy(t *testing.T) {
 	t.Parallel()
 	owner := framework.Owner{Stamp: "mine", Known: true}

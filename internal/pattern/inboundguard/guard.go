@@ -55,6 +55,11 @@ func (t traffic) everything() bool {
 	return len(t.sources)+len(t.destinations)+len(t.ports) == 0
 }
 
+// bySource tells whether the traffic is all that comes from some sources.
+func (t traffic) bySource() bool {
+	return t.protocol == "" && len(t.sources) > 0 && len(t.destinations) == 0
+}
+
 // String names the traffic in words, "TCP 443 from 192.0.2.0/24".
 func (t traffic) String() string {
 	words := []string{"all protocols"}

@@ -38,9 +38,7 @@ func readGuard(name string, spec v3.GlobalNetworkPolicySpec, second *v3.GlobalNe
 			g.logs = append(g.logs, t)
 		}
 	}
-	g.sources = g.take(func(t traffic) bool {
-		return t.protocol == "" && len(t.sources) > 0 && len(t.destinations) == 0
-	})
+	g.sources = g.take(traffic.bySource)
 	documented := hostguard.NetworksFrom(documentedMonitors())
 	g.monitors = g.take(func(t traffic) bool {
 		return slices.Equal(t.sources, documented) && t.same(traffic{sources: documented, protocol: numorstring.ProtocolTCP, ports: probed()})

@@ -45,9 +45,10 @@ func cutOff(services []corev1.Service, g guard, acknowledged map[uint16]bool) []
 	return out
 }
 
-// reached tells whether a guard sees a load balancer's packets. In doubt it does.
+// reached tells whether a guard sees a load balancer's packets. In doubt it does;
+// those of version 2.0 no policy before DNAT sees.
 func reached(service corev1.Service, g guard) bool {
-	if !hostguard.ComesInAt(service, g.roles) {
+	if hostguard.IPVS(service) || !hostguard.ComesInAt(service, g.roles) {
 		return false
 	}
 	ingress := service.Status.LoadBalancer.Ingress

@@ -25,6 +25,8 @@ func asItIs(*corev1.Service) {}
 
 func private(s *corev1.Service) { s.Annotations[hostguard.IPTypeAnnotation] = "private" }
 
+func ipvs(s *corev1.Service) { s.Annotations[hostguard.FeaturesAnnotation] = "ipvs" }
+
 func public(s *corev1.Service) { s.Annotations[hostguard.IPTypeAnnotation] = "public" }
 
 func at(ips ...string) func(*corev1.Service) {
@@ -58,6 +60,7 @@ func TestCutOff(t *testing.T) {
 		{name: "another acknowledged", service: service("db", asItIs, mongo), guard: base, acknowledged: map[uint16]bool{27018: true}, hit: true},
 		{name: "no load balancer", service: service("db", func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeNodePort }, mongo), guard: base},
 		{name: "private one, public guard", service: service("db", private, mongo), guard: base},
+		{name: "version 2.0", service: service("db", ipvs, mongo), guard: base},
 		{name: "public one, private guard", service: service("db", public, mongo), guard: inside},
 		{name: "unsaid, private guard", service: service("db", asItIs, mongo), guard: inside, hit: true},
 		{name: "private one, guard of both", service: service("db", private, mongo), guard: both, hit: true},

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
@@ -19,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) {
 	os.Exit(acctest.Main(m, acctest.Package{
-		Clusters:  []string{acctest.Classic},
+		Clusters:  []string{acctest.Classic, acctest.VPC},
 		Resources: framework.Resources{inboundguard.NewResource, nodeportguard.NewResource},
 	}))
 }
@@ -302,6 +304,42 @@ func TestAccGuardsInTheWrongOrder(t *testing.T) {
 	}
 	w.Write(config("  order = 1000", ""))
 	w.MustDestroy()
+}
+
+// On VPC a guard closes nothing: that is an error, or with when_no_host_endpoints
+// = "warn" a policy without effect, which no service speaks against.
+func TestAccOnVPC(t *testing.T) {
+	e := acctest.Environment(t)
+	services := kubernetes.NewForConfigOrDie(e.Cluster(acctest.VPC).RESTConfig()).CoreV1().Services("default")
+	git := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "git"}, Spec: corev1.ServiceSpec{
+		Type: corev1.ServiceTypeLoadBalancer, Ports: []corev1.ServicePort{{Name: "ssh", Port: 22}, {Name: "web", Port: 30443}},
+	}}
+	if _, err := services.Create(t.Context(), git, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := services.Delete(context.WithoutCancel(t.Context()), git.Name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	for kind, instead := range map[string]string{"iks_inbound_guard": "ibm_is_security_group_rule", "iks_nodeport_guard": "kube-<cluster ID>"} {
+		config := func(lines string) string {
+			return acctest.ProviderBlock(e) + "resource \"" + kind + "\" \"it\" {\n  cluster = \"vpc\"\n" + lines + "\n}\n"
+		}
+		w := acctest.NewWorkspace(t, config(""))
+		if r := w.Plan(); r.ExitCode == 0 || !slices.ContainsFunc(r.Errors(), func(s string) bool { return strings.Contains(s, instead) }) {
+			t.Errorf("%s: the plan says %q", kind, r.Errors())
+		}
+		w.Write(config(`  when_no_host_endpoints = "warn"`))
+		if said := w.MustApply().Warnings(); slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, "git") }) {
+			t.Errorf("%s: it warns of a service: %q", kind, said)
+		}
+		w.MustPlanEmpty()
+		if got := w.Attributes(kind + ".it"); got["ready"] != true || got["host_endpoints"] != float64(0) {
+			t.Errorf("%s: ready %v, %v host endpoints", kind, got["ready"], got["host_endpoints"])
+		}
+		w.MustDestroy()
+	}
 }
 
 // A guard that covers nothing is not ready.

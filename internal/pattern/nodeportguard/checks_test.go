@@ -168,7 +168,11 @@ func TestLetInBefore(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := letInBefore([]calico.Policy{{Name: test.policy, Spec: policyFrom(t, test.text).Spec}}, test.guard)
+			policies := []calico.Policy{{Name: test.policy, Spec: policyFrom(t, test.text).Spec}}
+			if got := letInBefore(policies, settings{guard: test.guard, doubt: doubt{place: true}}); len(got) > 0 {
+				t.Errorf("letInBefore = %q before it is known where the guard stands", got)
+			}
+			got := letInBefore(policies, settings{guard: test.guard})
 			if told := len(got) == 1 && strings.Contains(got[0], test.policy); told != test.told || len(got) > 1 {
 				t.Errorf("letInBefore = %q, want told = %t", got, test.told)
 			}

@@ -97,7 +97,7 @@ func (g ground) aboutCluster(ctx context.Context, o *hostguard.Objections, s sce
 	if err != nil {
 		return err
 	}
-	o.Warn(letInBefore(policies, want.guard)...)
+	o.Warn(letInBefore(policies, want)...)
 	aboutOrder(o, policies, want)
 	services, err := g.Services(ctx, true)
 	switch {
@@ -110,10 +110,13 @@ func (g ground) aboutCluster(ctx context.Context, o *hostguard.Objections, s sce
 	return nil
 }
 
-// letInBefore names the policies that allow what the guard means to close
+// letInBefore names the policies that let what the guard means to close past it
 // before it gets to see the packet.
-func letInBefore(policies []calico.Policy, g guard) []string {
-	return hostguard.LetInBefore(policies, g.place(), "", func(r v3.Rule) bool { return meets(r, g) })
+func letInBefore(policies []calico.Policy, want settings) []string {
+	if want.doubt.place {
+		return nil
+	}
+	return hostguard.LetInBefore(policies, want.guard.place(), "", func(r v3.Rule) bool { return meets(r, want.guard) })
 }
 
 // meets tells whether a rule is about ports that the guard closes.

@@ -13,7 +13,7 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
 
-// defaultTimeout of an operation, Helm's own.
+// defaultTimeout of an operation whose caller has no end of its own, Helm's.
 const defaultTimeout = 5 * time.Minute
 
 // MaxHistory is how many revisions of a release are kept.
@@ -40,7 +40,8 @@ type ApplyOptions struct {
 	Labels map[string]string
 	// Wait until workloads are ready before the operation counts as a success. Hooks are waited for in any case.
 	Wait bool
-	// Timeout of the whole operation, without what it takes to undo it. Default 5 minutes.
+	// Timeout of the whole operation, without what it takes to undo it. Default: as long as the context has, or 5 minutes
+	// if that has no end.
 	Timeout time.Duration
 	// KeepFailed leaves a failed install or upgrade as it is instead of taking it back.
 	KeepFailed bool

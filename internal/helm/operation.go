@@ -294,7 +294,12 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 }
 
+// timeout ends an operation after d; where that is 0, when the caller's own time is over, and after the default if
+// there is no end to that.
 func timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if _, ends := ctx.Deadline(); ends && d <= 0 {
+		return context.WithCancel(ctx)
+	}
 	if d <= 0 {
 		d = defaultTimeout
 	}

@@ -161,6 +161,9 @@ func fromEntry(ctx context.Context, client *http.Client, s Source, base string, 
 		// The tag is in the URL already.
 		there := s
 		there.Version = ""
+		if at.Host != from.Host {
+			there.Username, there.Password = "", ""
+		}
 		return pull(ctx, client, there, at.String())
 	}
 	data, err := get(ctx, client, s, at.String(), archiveLimit)

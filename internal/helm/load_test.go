@@ -267,6 +267,28 @@ func TestLoadElsewhere(t *testing.T) {
 	}
 }
 
+// TestLoadFromRegistryElsewhere sees that they do not follow it to another registry either, which says that it wants some.
+func TestLoadFromRegistryElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, tokens := range []bool{false, true} {
+		other := serve(t, charts.Options{Username: user, Password: password, Tokens: tokens}, "1.0.0")
+		index := fmt.Sprintf("entries: {app: [{version: 1.0.0, urls: [%s/app:1.0.0]}]}", other.Registry())
+		first := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(index))
+		}))
+		t.Cleanup(first.Close)
+		source := helm.Source{Repository: first.URL, Chart: "app", Username: user, Password: password}
+		if _, err := helm.Load(t.Context(), trusting(first.Certificate(), other.Certificate()), source); !errors.Is(err, helm.ErrUnauthorized) {
+			t.Errorf("got %v", err)
+		}
+		for _, request := range other.Requests() {
+			if request.User != "" {
+				t.Errorf("%s was sent credentials", request.Path)
+			}
+		}
+	}
+}
+
 func TestLoadCancelled(t *testing.T) {
 	t.Parallel()
 	s := serve(t, charts.Options{}, "1.0.0")

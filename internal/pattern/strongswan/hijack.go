@@ -44,7 +44,7 @@ func (t tunnel) hijacks(own []ownNetwork) []objection {
 	}
 	remote, _ := networksAt("", t.remote.subnets)
 	for _, r := range remote {
-		if !translated[r] {
+		if !translated[r] && t.known("remote_subnet_nat") {
 			out = append(out, hijack("remote.subnets", r.String(), r, own)...)
 		}
 	}

@@ -2,7 +2,6 @@ package strongswan
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -55,7 +54,7 @@ func (t tunnel) checkName() []objection {
 
 // checkKey never says what the key is.
 func (t tunnel) checkKey() []objection {
-	if !t.known("preshared_key_wo", "preshared_key_secret") {
+	if !t.known("preshared_key_wo", "preshared_key_secret", "preshared_key_secret.name") {
 		return nil
 	}
 	const at = "preshared_key_wo"
@@ -119,10 +118,11 @@ func (t tunnel) checkNetworks() []objection {
 		}
 	}
 	// What is translated is seen under another address on the other side.
-	translated := slices.Collect(maps.Keys(t.remoteNAT))
+	nat, _ := pairs("", t.remoteNAT)
 	for _, r := range remote {
+		translated := !t.known("remote_subnet_nat") || slices.ContainsFunc(nat, func(n translation) bool { return n.from == r })
 		for _, l := range local {
-			if r.Overlaps(l) && !slices.Contains(translated, r.String()) {
+			if r.Overlaps(l) && !translated {
 				wrong = append(wrong, objection{at: "remote.subnets", element: r.String(), says: fmt.Sprintf("%s overlaps %s of %s, so one address would be on both ends. Renumber one, or translate: local_subnet_nat for what the remote end sees, remote_subnet_nat for what the cluster sees", r, l, t.localAttribute())})
 			}
 		}

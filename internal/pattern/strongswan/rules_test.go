@@ -106,6 +106,9 @@ func TestNetworksOfBothEnds(t *testing.T) {
 		{name: "overlap, translated", change: func(t *tunnel) {
 			t.remote.subnets, t.remoteNAT = []string{"172.30.5.0/24"}, map[string]string{"172.30.5.0/24": "10.99.5.0/24"}
 		}},
+		{name: "overlap of an address, translated", change: func(t *tunnel) {
+			t.remote.subnets, t.remoteNAT = []string{"172.30.5.7"}, map[string]string{"172.30.5.7": "10.99.5.7"}
+		}},
 		{name: "non-cluster subnet", change: func(t *tunnel) { t.local.nonCluster = []string{"10.5.0.0/16"} }, at: "local.non_cluster_subnets", says: "none of local.subnets"},
 		{name: "non-cluster subnet in local ones", change: func(t *tunnel) {
 			t.local.nonCluster, t.local.subnets = []string{"10.5.1.0/24"}, append(t.local.subnets, "10.5.0.0/16")

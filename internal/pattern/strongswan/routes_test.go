@@ -63,6 +63,40 @@ func TestRoutesOfAWorker(t *testing.T) {
 	}
 }
 
+// Where the tunnel carries the pods' own addresses, pods keep them.
+func TestPodsKeepTheirAddresses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		subnets []string
+		nat     map[string]string
+		snat    string
+		keep    bool
+	}{
+		"the pod subnet":               {subnets: []string{"172.30.0.0/16", "172.21.0.0/16"}, keep: true},
+		"a network around it":          {subnets: []string{"172.16.0.0/12"}, keep: true},
+		"a network beside it":          {subnets: []string{"172.31.0.0/16"}},
+		"a part of it":                 {subnets: []string{"172.30.0.0/17"}},
+		"an address":                   {subnets: []string{"172.30.0.0/32"}},
+		"shown as another one":         {subnets: []string{"10.50.0.0/16"}, nat: map[string]string{"172.30.0.0/16": "10.50.0.0/16"}, keep: true},
+		"shown as one, with others":    {subnets: []string{"10.48.0.0/12"}, nat: map[string]string{"172.16.0.0/12": "10.48.0.0/12"}, keep: true},
+		"around it, and never":         {subnets: []string{"172.16.0.0/12"}, snat: snatOn},
+		"something else, but in there": {subnets: []string{"10.50.0.0/16"}, snat: snatOff, keep: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := onPrem()
+			cluster.local.subnets, cluster.localNAT = test.subnets, test.nat
+			if test.snat != "" {
+				cluster.podSNAT = test.snat
+			}
+			rules := configuration(t, cluster)["node.nft"]
+			if keep := !strings.Contains(rules, "ip saddr 172.30.0.0/16 ip daddr { 10.91.152.128/26 } snat to NODE_ADDRESS"); keep != test.keep {
+				t.Errorf("pods keep their addresses: %v\n%s", keep, rules)
+			}
+		})
+	}
+}
+
 // network is all that routes and translates packets.
 func (g gateway) network() string {
 	g.t.Helper()

@@ -43,11 +43,30 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ $out | uniq | toJson }}
 {{- end }}
 
+{{/* the first bits of a network's address as a number, by a list of the network and how many */}}
+{{- define "vpn.bits" -}}
+{{- $n := 0 -}}
+{{- range (index . 0 | splitList "/" | first | splitList ".") }}{{ $n = add (mul $n 256) (int .) }}{{ end -}}
+{{- range until (sub 32 (index . 1) | int) }}{{ $n = div $n 2 }}{{ end -}}
+{{ $n }}
+{{- end }}
+
+{{/* whether one network of this side holds the pod subnet */}}
+{{- define "vpn.pods" -}}
+{{- $pods := .Values.podSubnet -}}
+{{- $held := false -}}
+{{- range (include "vpn.sources" . | fromJsonArray) }}
+  {{- $length := splitList "/" . | last | int }}
+  {{- if and (contains "/" .) (le $length (splitList "/" $pods | last | int)) (eq (include "vpn.bits" (list . $length)) (include "vpn.bits" (list $pods $length))) }}{{ $held = true }}{{ end }}
+{{- end -}}
+{{ $held }}
+{{- end }}
+
 {{/* whether packets of pods get their worker's address before they reach the VPN pod */}}
 {{- define "vpn.snat" -}}
 {{- $how := toString .Values.enablePodSNAT -}}
 {{- if .Values.enableSingleSourceIP }}false
-{{- else if eq $how "auto" }}{{ not (has .Values.podSubnet (include "vpn.sources" . | fromJsonArray)) }}
+{{- else if eq $how "auto" }}{{ ne (include "vpn.pods" .) "true" }}
 {{- else }}{{ $how }}{{ end }}
 {{- end }}
 

@@ -26,14 +26,23 @@ type part struct{}
 func (part) Check(_ context.Context, config *model) []framework.Problem { return config.problems() }
 
 // Upsets implements framework.Unsteady: another kind of load balancer, or
-// another zone, is another address.
+// another zone, is another address. So is one that is still to be assigned, or
+// whose Service is gone.
 func (part) Upsets(prior, want *model) []string {
 	same := want.ServiceType.Equal(prior.ServiceType) && want.BalancerIP.Equal(prior.BalancerIP) &&
 		want.ZoneBalancers.Equal(prior.ZoneBalancers) && want.Zone.Equal(prior.Zone) && want.Chart.Equal(prior.Chart) && want.ExtraValues.Equal(prior.ExtraValues)
-	if same {
+	if same && len(prior.Balancers.Elements()) >= want.balancers() {
 		return nil
 	}
 	return []string{"load_balancer_ips"}
+}
+
+// balancers is how many load balancers there are to be.
+func (m *model) balancers() int {
+	if m.ServiceType.ValueString() == serviceNone {
+		return 0
+	}
+	return max(1, len(m.ZoneBalancers.Elements()))
 }
 
 // Observe compares the release, its objects and the Secret with what was made.
@@ -67,7 +76,8 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 		if secret == nil || !t.ownsSecret() {
 			return framework.Observation{Gone: true}, nil
 		}
-		return framework.Observation{Drift: []string{"the Helm release is gone"}, Stamp: owner.Stamp}, nil
+		_, err := g.look(ctx, m) // at what is left of it
+		return framework.Observation{Drift: []string{"the Helm release is gone"}, Stamp: owner.Stamp}, err
 	}
 	m.record(now)
 	found := framework.Observation{Stamp: now.Labels[ownerLabel], Drift: append(m.mark().Changed(now), recordDrift(now, owner)...)}
@@ -99,7 +109,6 @@ func (g ground) lookWithoutSecrets(ctx context.Context, m *model, owner framewor
 	}
 	if len(deployments) == 0 {
 		found.Drift = []string{"the Deployment of the Helm release is gone"}
-		return found, nil
 	}
 	found.Missing, err = g.look(ctx, m)
 	return found, err

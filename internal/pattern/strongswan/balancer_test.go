@@ -1,10 +1,12 @@
 package strongswan
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 )
@@ -43,5 +45,16 @@ func TestUpsets(t *testing.T) {
 				t.Errorf("upsets %q", got)
 			}
 		})
+	}
+}
+
+// A load balancer is known by one address.
+func TestAddressesOfBalancers(t *testing.T) {
+	t.Parallel()
+	both := balancer()
+	both.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "10.240.0.7", Hostname: "b.example.com"}}
+	got := balancersOf([]corev1.Service{both, balancer("169.60.1.1"), balancer("a.example.com"), balancer()})
+	if want := []string{"169.60.1.1", "a.example.com", "b.example.com"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

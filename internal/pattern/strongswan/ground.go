@@ -163,17 +163,12 @@ func (g ground) look(ctx context.Context, m *model) (missing []string, err error
 	if err != nil {
 		return nil, err
 	}
-	var addresses []string
 	for _, s := range services {
-		for _, ingress := range s.Status.LoadBalancer.Ingress {
-			addresses = append(addresses, ingress.IP+ingress.Hostname)
-		}
 		if s.Spec.Type == corev1.ServiceTypeLoadBalancer && len(s.Status.LoadBalancer.Ingress) == 0 {
 			missing = append(missing, fmt.Sprintf("Service %s/%s has no address of a load balancer yet", s.Namespace, s.Name))
 		}
 	}
-	slices.Sort(addresses)
-	m.Balancers = framework.StringList(addresses)
+	m.Balancers = framework.StringList(balancersOf(services))
 	if m.WaitFor.ValueString() == waitNone || m.Ready.ValueBool() {
 		return nil, nil
 	}

@@ -65,7 +65,7 @@ func (m *statusModel) warn(c *cluster.Cluster, s sight, in insight) {
 func (m *statusModel) show(s sight, in insight) {
 	judged := s.judge(in)
 	m.Up, m.Reason = types.BoolPointerValue(judged.up), types.StringValue(judged.reason)
-	m.LoadBalancerIPs, m.Pods, m.Connections = s.addresses(), []podModel{}, []connectionModel{}
+	m.LoadBalancerIPs, m.Pods, m.Connections = balancersOf(s.services), []podModel{}, []connectionModel{}
 	ready := false
 	for i := range s.pods {
 		p := vpnPod{&s.pods[i]}

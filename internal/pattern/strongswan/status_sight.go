@@ -46,12 +46,13 @@ func (s sight) nothing() bool { return len(s.pods) == 0 && len(s.services) == 0 
 // newest is the pod that counts.
 func (s sight) newest() vpnPod { return vpnPod{&s.pods[0]} }
 
-// addresses of the load balancers, sorted: IPs on classic, host names on VPC.
-func (s sight) addresses() []string {
+// balancersOf are the addresses of Services' load balancers, sorted: IPs on
+// classic, host names on VPC, of which a load balancer may show its IP beside it.
+func balancersOf(services []corev1.Service) []string {
 	out := []string{}
-	for _, service := range s.services {
+	for _, service := range services {
 		for _, ingress := range service.Status.LoadBalancer.Ingress {
-			out = append(out, ingress.IP+ingress.Hostname)
+			out = append(out, cmp.Or(ingress.Hostname, ingress.IP))
 		}
 	}
 	slices.Sort(out)

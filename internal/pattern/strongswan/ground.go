@@ -183,8 +183,10 @@ func (g ground) look(ctx context.Context, m *model) (missing []string, err error
 	}
 	sets, err := kube.List(ctx, g.conn, kube.DaemonSets, of)
 	for _, d := range sets {
-		if d.Status.ObservedGeneration < d.Generation || d.Status.NumberReady < d.Status.DesiredNumberScheduled {
-			missing = append(missing, fmt.Sprintf("DaemonSet %s/%s has %d of %d pods ready", d.Namespace, d.Name, d.Status.NumberReady, d.Status.DesiredNumberScheduled))
+		// Pods of before count as ready until they are gone.
+		have := min(d.Status.NumberReady, d.Status.UpdatedNumberScheduled)
+		if d.Status.ObservedGeneration < d.Generation || have < d.Status.DesiredNumberScheduled {
+			missing = append(missing, fmt.Sprintf("DaemonSet %s/%s has %d of %d pods ready", d.Namespace, d.Name, have, d.Status.DesiredNumberScheduled))
 		}
 	}
 	if err != nil || len(missing) > 0 || m.WaitFor.ValueString() != waitEstablished {

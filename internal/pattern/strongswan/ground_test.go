@@ -1,0 +1,71 @@
+package strongswan
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
+)
+
+// What an apply waits for is the pods of the release as it is now.
+func TestPodsThatAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		vpn     appsv1.DeploymentStatus
+		routes  appsv1.DaemonSetStatus
+		missing string
+	}{
+		"all": {
+			vpn:    appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, ReadyReplicas: 1, UpdatedReplicas: 1},
+			routes: appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 3, NumberReady: 3, UpdatedNumberScheduled: 3},
+		},
+		"VPN pod that starts": {
+			vpn:     appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, UpdatedReplicas: 1},
+			routes:  appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 3, NumberReady: 3, UpdatedNumberScheduled: 3},
+			missing: "Deployment default/vpn-strongswan has 0 of 1 pods ready",
+		},
+		"routes of before, which end": {
+			vpn:     appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, ReadyReplicas: 1, UpdatedReplicas: 1},
+			routes:  appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 3, NumberReady: 3},
+			missing: "DaemonSet default/vpn-strongswan-routes has 0 of 3 pods ready",
+		},
+		"routes that start": {
+			vpn:     appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, ReadyReplicas: 1, UpdatedReplicas: 1},
+			routes:  appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 3, NumberReady: 2, UpdatedNumberScheduled: 3},
+			missing: "DaemonSet default/vpn-strongswan-routes has 2 of 3 pods ready",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			about := func(name string) metav1.ObjectMeta {
+				return metav1.ObjectMeta{Namespace: "default", Name: name, Generation: 2}
+			}
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				list := map[string]any{"kind": "ServiceList", "apiVersion": "v1"}
+				switch {
+				case strings.HasSuffix(r.URL.Path, "/deployments"):
+					list = map[string]any{"kind": "DeploymentList", "apiVersion": "apps/v1", "items": []any{appsv1.Deployment{ObjectMeta: about("vpn-strongswan"), Status: test.vpn}}}
+				case strings.HasSuffix(r.URL.Path, "/daemonsets"):
+					list = map[string]any{"kind": "DaemonSetList", "apiVersion": "apps/v1", "items": []any{appsv1.DaemonSet{ObjectMeta: about("vpn-strongswan-routes"), Status: test.routes}}}
+				}
+				answerJSON(w, http.StatusOK, list)
+			}))
+			t.Cleanup(server.Close)
+			conn, err := kube.New(kube.Access{Host: server.URL}, kube.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := &model{Namespace: types.StringValue("default"), Name: types.StringValue("vpn"), WaitFor: types.StringValue(waitPods)}
+			missing, err := ground{conn: conn}.look(t.Context(), m)
+			if got := strings.Join(missing, "; "); err != nil || got != test.missing {
+				t.Errorf("missing %q, %v; want %q", got, err, test.missing)
+			}
+		})
+	}
+}

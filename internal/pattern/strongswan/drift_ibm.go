@@ -61,7 +61,7 @@ func (g ground) userKeyDrift(ctx context.Context, t tunnel, secret *corev1.Secre
 	}
 	theirs, err := g.userSecret(ctx, t)
 	if _, gone := framework.AsRefusal(err); gone {
-		return []string{fmt.Sprintf("Secret %s has no entry %q any more, from which the tunnel has its key", t.keySecret, t.keyKey)}, nil
+		return []string{t.lacksKey()}, nil
 	}
 	if err != nil || hasKey(secret, string(theirs.Data[t.keyKey])) {
 		return nil, err

@@ -116,6 +116,8 @@ func (t tunnel) secretDrift(live *corev1.Secret, owner framework.Owner) []string
 	switch {
 	case live == nil:
 		return []string{name + " is gone"}
+	case !t.ownsSecret() && len(live.Data[t.keyKey]) == 0:
+		return []string{t.lacksKey()}
 	case !t.ownsSecret():
 		return nil
 	}
@@ -130,6 +132,11 @@ func (t tunnel) secretDrift(live *corev1.Secret, owner framework.Owner) []string
 		out = append(out, name+": "+sentence)
 	}
 	return out
+}
+
+// lacksKey says that the user's Secret has no key.
+func (t tunnel) lacksKey() string {
+	return fmt.Sprintf("Secret %s has no entry %q any more, from which the tunnel has its key", t.keySecret, t.keyKey)
 }
 
 // wroteKey tells whether entries are the ones that were applied here last.

@@ -8,10 +8,32 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 )
+
+// The pods of the builtin chart have the user's Secret itself mounted: they run
+// on without its entry, and cannot start anew.
+func TestDriftOfTheUsersSecret(t *testing.T) {
+	t.Parallel()
+	of := onPrem()
+	of.preSharedKey, of.keyVersion, of.keySecret, of.keyKey = "", 0, "mine", "psk"
+	for name, test := range map[string]struct {
+		live  *corev1.Secret
+		drift string
+	}{
+		"as it should be": {live: &corev1.Secret{Data: map[string][]byte{"psk": []byte("correct-horse-battery-staple")}}},
+		"gone":            {drift: "Secret mine is gone"},
+		"without entry":   {live: &corev1.Secret{Data: map[string][]byte{"key": []byte("correct-horse-battery-staple")}}, drift: `Secret mine has no entry "psk" any more, from which the tunnel has its key`},
+	} {
+		if got := strings.Join(of.secretDrift(test.live, framework.Owner{}), "; "); got != test.drift {
+			t.Errorf("%s: %q, want %q", name, got, test.drift)
+		}
+	}
+}
 
 // What an apply waits for is the pods of the release as it is now.
 func TestPodsThatAreWaitedFor(t *testing.T) {

@@ -37,7 +37,7 @@ func (g ground) ibmDrift(ctx context.Context, t tunnel, now *helm.Release, secre
 	if chartValues(now.Values).text("monitoring", slackValue) != "" && chartValues(t.extraValues).text("monitoring", slackValue) == "" {
 		out = append(out, "the release reports to Slack, to an address that stands in its ConfigMap; the next apply ends that")
 	}
-	theirs, err := g.userKeyDrift(ctx, t, secret)
+	theirs, err := g.userKeyDrift(ctx, t, now, secret)
 	return append(out, theirs...), err
 }
 
@@ -54,8 +54,10 @@ func configWithKey(manifest string) string {
 	return ""
 }
 
-// userKeyDrift says that the user's Secret and the copy in ours have parted.
-func (g ground) userKeyDrift(ctx context.Context, t tunnel, secret *corev1.Secret) ([]string, error) {
+// userKeyDrift says that the user's Secret and the copy in ours have parted, or
+// that the pods were not started anew since that is another one: an apply may
+// have been killed in between.
+func (g ground) userKeyDrift(ctx context.Context, t tunnel, now *helm.Release, secret *corev1.Secret) ([]string, error) {
 	if t.keySecret == "" || secret == nil {
 		return nil, nil
 	}
@@ -63,8 +65,15 @@ func (g ground) userKeyDrift(ctx context.Context, t tunnel, secret *corev1.Secre
 	if _, gone := framework.AsRefusal(err); gone {
 		return []string{t.lacksKey()}, nil
 	}
-	if err != nil || hasKey(secret, string(theirs.Data[t.keyKey])) {
+	if err != nil {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("Secret %s has another pre-shared key than the tunnel", t.keySecret)}, nil
+	if !hasKey(secret, string(theirs.Data[t.keyKey])) {
+		return []string{fmt.Sprintf("Secret %s has another pre-shared key than the tunnel", t.keySecret)}, nil
+	}
+	started, has := textAt(now.Values, "preshared", "version"), secret.Annotations[versionAnnotation]
+	if started == "" || has == "" || started == has {
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("the VPN pod was started with another pre-shared key than Secret %s has now", secret.Name)}, nil
 }

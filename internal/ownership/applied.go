@@ -23,6 +23,9 @@ type Object[T any] struct {
 	Manager string
 	// Path is the attribute that diagnostics about the object point at.
 	Path path.Path
+	// WayOut says what to do about an object that is somebody else's, in sentences,
+	// where the resource has no `force_conflicts`. Empty: it has.
+	WayOut string
 }
 
 // Find gives the object, nil if it is not there. cached takes it from the list

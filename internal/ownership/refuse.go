@@ -1,6 +1,7 @@
 package ownership
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,12 +38,13 @@ func (o Object[T]) foreign(live, want T, in Intent) error {
 	detail := fmt.Sprintf("The cluster has a %s already. %s%s.", o.title(about), Maker(about.GetLabels(), about.GetAnnotations()), writers(about))
 	if in.Held {
 		return framework.Refuse(o.Path, "The object belongs to another resource", detail+
-			" It was this resource's, and has been taken over since. Let go of it (a `removed` block with `destroy = false`), or take it back with `force_conflicts = true`.")
+			" It was this resource's, and has been taken over since. "+
+			cmp.Or(o.WayOut, "Let go of it (a `removed` block with `destroy = false`), or take it back with `force_conflicts = true`."))
 	}
 	differences := o.differences(live, want)
 	return framework.Refuse(o.Path, "The object exists and is not ours", detail+
-		" It differs from what is declared: "+strings.Join(differences[:min(len(differences), 5)], "; ")+"."+
-		" Import it to see in a plan what would change, choose another name, or overwrite it with `force_conflicts = true`.")
+		" It differs from what is declared: "+strings.Join(differences[:min(len(differences), 5)], "; ")+". "+
+		cmp.Or(o.WayOut, "Import it to see in a plan what would change, choose another name, or overwrite it with `force_conflicts = true`."))
 }
 
 // writers names the field managers of an object.
@@ -86,8 +88,9 @@ func (o Object[T]) explained(err error, about metav1.Object) error {
 	title := o.title(about)
 	if owners := kube.ConflictOwners(err); len(owners) > 0 {
 		return framework.Refuse(o.Path, "Fields of the object belong to somebody else",
-			fmt.Sprintf("%s of %s is managed by %s, which would write it again: two owners undo each other's work. Leave it to them, or take it over with `force_conflicts = true` and make them let go of it.",
-				capitalised(conflictFields(err)), title, strings.Join(owners, ", ")))
+			fmt.Sprintf("%s of %s is managed by %s, which would write it again: two owners undo each other's work. %s",
+				capitalised(conflictFields(err)), title, strings.Join(owners, ", "),
+				cmp.Or(o.WayOut, "Leave it to them, or take it over with `force_conflicts = true` and make them let go of it.")))
 	}
 	return refusedBy(err, o.Path, title, about.GetNamespace())
 }

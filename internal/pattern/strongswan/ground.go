@@ -48,7 +48,10 @@ func reach(ctx context.Context, c *cluster.Cluster) (ground, error) {
 	}
 	return ground{
 		conn: conn, releases: helm.New(conn), facts: of,
-		secrets: ownership.Object[corev1.Secret]{Kind: kube.Secrets, Manager: manager, Path: path.Root("preshared_key_wo")},
+		secrets: ownership.Object[corev1.Secret]{
+			Kind: kube.Secrets, Manager: manager, Path: path.Root("preshared_key_wo"),
+			WayOut: "If nothing uses it, delete it and apply again; else choose another `name` for the tunnel.",
+		},
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,37 @@ func TestAccObjectOfAnother(t *testing.T) {
 	}
 	w.MustApply()
 	w.MustDestroy()
+}
+
+// A Secret that is somebody else's, or was left by an apply that was killed, is
+// refused with a way out that there is.
+func TestAccKeyOfAnother(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	theirs := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "vpn-strongswan-key", Annotations: map[string]string{"terraform-provider-iks/owner": "whoever was killed"}},
+		Data:       map[string][]byte{"key": []byte(secondKey)},
+	}
+	if _, err := in(c).CoreV1().Secrets("default").Create(t.Context(), theirs, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+built(acctest.Classic, ""))
+	r := w.Apply()
+	fails(t, r, "Secret default/vpn-strongswan-key already", "delete it and apply again")
+	for _, nowhere := range []string{"force_conflicts", "Import it"} {
+		if text := strings.Join(r.Errors(), "\n"); strings.Contains(text, nowhere) {
+			t.Errorf("%q leads nowhere: %s", nowhere, text)
+		}
+	}
+	if w.Attributes(address) != nil {
+		t.Error("a tunnel that was refused is in the state")
+	}
+	if err := in(c).CoreV1().Secrets("default").Delete(t.Context(), theirs.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.MustApply()
+	w.MustDestroy()
+	gone(t, c)
 }
 
 // A new key that the release cannot take, because somebody else is at it, is

@@ -106,7 +106,7 @@ func (g ground) write(ctx context.Context, t tunnel, now *helm.Release, d delive
 
 // failed says what has become of a write that failed. What is left of the
 // release is remembered. Where it is what it was before, so is the Secret.
-func (g ground) failed(ctx context.Context, t tunnel, now *helm.Release, r framework.ApplyRequest[model], err error, undoKey func(context.Context) error) error {
+func (g ground) failed(ctx context.Context, t tunnel, now *helm.Release, r framework.ApplyRequest[model], err error, undoKey keyUndo) error {
 	var notBegun *helm.NotBegunError
 	var failed *helm.FailedError
 	switch {
@@ -121,14 +121,14 @@ func (g ground) failed(ctx context.Context, t tunnel, now *helm.Release, r frame
 		return err
 	}
 	if undoKey != nil {
-		if undo := undoKey(context.WithoutCancel(ctx)); undo != nil {
+		if undo := undoKey(context.WithoutCancel(ctx), notBegun != nil); undo != nil {
 			return errors.Join(err, fmt.Errorf("taking back what Secret %s/%s holds: %w", t.namespace, t.secretName(), undo))
 		}
 	}
 	if failed != nil && failed.Now != nil {
 		return fmt.Errorf("the release is back at what it was before, as revision %d: %w", failed.Now.Revision, err)
 	}
-	if r.Prior == nil && now == nil {
+	if r.Prior == nil && (now == nil || notBegun != nil) {
 		r.TakenBack()
 	}
 	return err

@@ -59,10 +59,14 @@ func (g ground) findSecret(ctx context.Context, t tunnel) (*corev1.Secret, error
 	return g.secrets.Find(ctx, g.conn, t.namespace, t.secretName(), false)
 }
 
+// keyUndo takes back what [ground.ensureKey] wrote. untouched tells that the
+// release is as it was, its owner included.
+type keyUndo func(ctx context.Context, untouched bool) error
+
 // ensureKey writes the Secret of the key unless it is as it was left, or makes
 // sure that the user's own has one. undo takes back what was written, nil for
 // nothing.
-func (g ground) ensureKey(ctx context.Context, t tunnel, d delivery, in ownership.Intent) (undo func(context.Context) error, err error) {
+func (g ground) ensureKey(ctx context.Context, t tunnel, d delivery, in ownership.Intent) (undo keyUndo, err error) {
 	if !t.ownsSecret() {
 		_, err := g.userSecret(ctx, t)
 		return nil, err
@@ -79,7 +83,7 @@ func (g ground) ensureKey(ctx context.Context, t tunnel, d delivery, in ownershi
 	if _, err = g.secrets.Ensure(ctx, g.conn, t.secret(d), in); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) error {
+	return func(ctx context.Context, untouched bool) error {
 		if live == nil {
 			_, err := g.secrets.Remove(ctx, g.conn, t.namespace, t.secretName(), owner)
 			return err
@@ -87,7 +91,11 @@ func (g ground) ensureKey(ctx context.Context, t tunnel, d delivery, in ownershi
 		if !wroteKey(live.ManagedFields, slices.Collect(maps.Keys(live.Data))...) {
 			return nil // what somebody else wrote is not to come back as ours
 		}
-		_, err := g.secrets.Ensure(ctx, g.conn, t.secret(delivery{secret: live.Data, keyVersion: live.Annotations[versionAnnotation]}), in)
+		before := in
+		if stamp := g.secrets.Stamp(*live); untouched && stamp != "" {
+			before.Stamp, before.Held, before.Owner = stamp, true, owner
+		}
+		_, err := g.secrets.Ensure(ctx, g.conn, t.secret(delivery{secret: live.Data, keyVersion: live.Annotations[versionAnnotation]}), before)
 		return err
 	}, nil
 }

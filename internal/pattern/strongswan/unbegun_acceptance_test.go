@@ -5,8 +5,11 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +70,36 @@ func TestAccKeyOfAnother(t *testing.T) {
 	}
 	w.MustApply()
 	w.MustDestroy()
+	gone(t, c)
+}
+
+// A release that was to be taken over, and could not be, stays the one of whom it
+// was, its Secret as well.
+func TestAccNotTakenOver(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	var broken atomic.Bool
+	front := acctest.Interpose(t, c, func(w http.ResponseWriter, r *http.Request) bool {
+		failing := r.URL.Path == "/version" && broken.Load()
+		if failing {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"InternalError","code":500,"message":"etcd has no leader"}`)
+		}
+		return failing
+	})
+	config := acctest.ProviderBlock(e, fmt.Sprintf("cluster_access = { mine = { host = %q } }", front)) + built("mine", "")
+	first := acctest.NewWorkspace(t, config)
+	first.MustApply()
+	second := acctest.NewWorkspace(t, config)
+	broken.Store(true)
+	fails(t, second.Apply(), "etcd has no leader")
+	broken.Store(false)
+	if second.Attributes(address) != nil {
+		t.Error("a tunnel that was not taken over is in the state")
+	}
+	first.MustPlanEmpty()
+	first.MustDestroy()
 	gone(t, c)
 }
 

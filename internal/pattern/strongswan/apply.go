@@ -21,6 +21,9 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 	if err := refuse(append(append(wrong, t.check()...), t.against(c)...)); err != nil {
 		return err
 	}
+	if r.Prior != nil && r.Want.Digest.IsUnknown() {
+		r.Want.Revision, r.Want.Digest = r.Prior.Revision, r.Prior.Digest // until there is another one
+	}
 	g, err := reach(ctx, c)
 	if err != nil {
 		return err
@@ -68,7 +71,7 @@ func (g ground) decide(ctx context.Context, now *helm.Release, d delivery, r fra
 	look := ownership.Look{
 		Stamp: now.Labels[ownerLabel], Same: d.same(now), Marked: now.Labels[ownerLabel] == r.Stamp,
 	}
-	if r.Prior != nil && len(r.Prior.mark().Changed(now)) > 0 {
+	if r.Prior != nil && len(r.Want.mark().Changed(now)) > 0 {
 		look.Same = false
 	}
 	if look.Same {

@@ -280,9 +280,13 @@ func TestAccRefusedRelease(t *testing.T) {
 	if err != nil || now.Status != helm.StatusDeployed || fmt.Sprint(now.Revision) != fmt.Sprint(after["revision"]) {
 		t.Errorf("the release is %v (%v), the state has revision %v", now, err, after["revision"])
 	}
-	w.Write(acctest.ProviderBlock(e) + built(acctest.Classic, ""))
+	w.Write(acctest.ProviderBlock(e) + built(acctest.Classic, "  keying_tries = \"3\"\n"))
 	w.MustApply()
 	w.MustPlanEmpty()
+	// It starts from what failed and from what was there before, and is one change all the same.
+	if is := w.Attributes(address)["revision"]; fmt.Sprint(is) != fmt.Sprint(now.Revision+1) {
+		t.Errorf("the update after revision %d made revision %v", now.Revision, is)
+	}
 	w.MustDestroy()
 }
 

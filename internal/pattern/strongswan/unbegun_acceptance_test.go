@@ -124,6 +124,9 @@ func TestAccKeyBesidePendingUpgrade(t *testing.T) {
 	w.Write(acctest.ProviderBlock(e) + tunnel(acctest.Classic, ends+key(secondKey, "2")))
 	fails(t, w.Apply(), "revision 2 is pending-upgrade: another operation is under way")
 	stored(firstKey, "1")
+	if is := w.Attributes(address)["revision"]; fmt.Sprint(is) != "1" {
+		t.Errorf("the state takes revision %v for its own", is)
+	}
 	if err := in(c).CoreV1().Secrets("default").Delete(t.Context(), pending, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -173,7 +173,8 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 func (g ground) depart(ctx context.Context, t tunnel, now *helm.Release, owner framework.Owner) ([]string, error) {
 	labels := map[string]string{ownerLabel: owner.Stamp}
 	if now != nil && ofBuiltin(now) || now == nil && t.builtin() {
-		return g.releases.Uninstall(ctx, helm.UninstallOptions{Namespace: t.namespace, Name: t.name, Labels: labels})
+		kept, err := g.releases.Uninstall(ctx, helm.UninstallOptions{Namespace: t.namespace, Name: t.name, Labels: labels})
+		return leftBehind(kept), err
 	}
 	d := departure{kube: g.conn, releases: g.releases, namespace: t.namespace, name: t.name, labels: labels, remote: t.routed()}
 	if now != nil {

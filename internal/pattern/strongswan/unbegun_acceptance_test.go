@@ -15,6 +15,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/acctest"
 	"github.com/iks-patterns/terraform-provider-iks/internal/localiks"
@@ -100,6 +101,26 @@ func TestAccNotTakenOver(t *testing.T) {
 	}
 	first.MustPlanEmpty()
 	first.MustDestroy()
+	gone(t, c)
+}
+
+// An object that another release has taken over stays, and a destroy says so.
+func TestAccObjectTakenOver(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	w := acctest.NewWorkspace(t, acctest.ProviderBlock(e)+built(acctest.Classic, ""))
+	w.MustApply()
+	services := in(c).CoreV1().Services("default")
+	taken := []byte(`{"metadata":{"annotations":{"meta.helm.sh/release-name":"other"}}}`)
+	if _, err := services.Patch(t.Context(), "vpn-strongswan-pod", types.MergePatchType, taken, metav1.PatchOptions{FieldManager: "helm"}); err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Join(w.MustDestroy().Warnings(), "\n"); !strings.Contains(said, "Service default/vpn-strongswan-pod is left: ") {
+		t.Errorf("the destroy says %q", said)
+	}
+	if err := services.Delete(t.Context(), "vpn-strongswan-pod", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	gone(t, c)
 }
 

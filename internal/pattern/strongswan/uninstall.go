@@ -53,13 +53,20 @@ func (d departure) run(ctx context.Context) (warnings []string, err error) {
 		}
 	}
 	kept, err := d.releases.Uninstall(ctx, uninstall)
-	for _, object := range kept {
-		warnings = append(warnings, object+" is left: the chart wants it kept, or it belongs to another release now")
-	}
+	warnings = append(warnings, leftBehind(kept)...)
 	if err != nil {
 		return warnings, err
 	}
 	return warnings, d.nothingLeft(ctx)
+}
+
+// leftBehind says of objects why they were not removed with their release.
+func leftBehind(kept []string) []string {
+	var out []string
+	for _, object := range kept {
+		out = append(out, object+" is left: the chart wants it kept, or it belongs to another release now")
+	}
+	return out
 }
 
 // quiet stops the VPN pod and sees that what it made goes.

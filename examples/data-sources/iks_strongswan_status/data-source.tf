@@ -22,7 +22,7 @@ data "iks_strongswan_status" "partner" {
 
   lifecycle {
     postcondition {
-      condition     = self.up == true && alltrue([for c in self.connections : contains(c.remote_subnets, "10.20.0.0/16") if c.up])
+      condition     = self.up == true && alltrue([for c in self.connections : contains(c.remote_subnets, "10.20.0.0/16") if c.up == true])
       error_message = "No tunnel leads to 10.20.0.0/16: ${self.reason}"
     }
   }

@@ -23,10 +23,9 @@ resource "iks_strongswan_vpn" "office" {
 
   initiate = true
   remote = {
-    gateway      = var.office_gateway
-    subnets      = var.office_subnets
-    id           = "office"
-    ping_address = var.office_ping_address
+    gateway = var.office_gateway
+    subnets = var.office_subnets
+    id      = "office"
   }
   local = {
     subnets = var.cluster_subnets

@@ -30,12 +30,6 @@ variable "office_subnets" {
   type        = set(string)
 }
 
-variable "office_ping_address" {
-  description = "Address in the office that answers ping. Default none."
-  type        = string
-  default     = null
-}
-
 variable "cluster_subnets" {
   description = "IPv4 networks of the cluster that the office may reach: by default the pods and the Services of a classic cluster."
   type        = set(string)

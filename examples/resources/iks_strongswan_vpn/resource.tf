@@ -14,7 +14,7 @@ resource "iks_strongswan_vpn" "office" {
   image = "us.icr.io/network/strongswan@sha256:6a2f0b1e5a1c7d3b9c44b2a3f1d08e6c5b7a9d2e4f60718293a4b5c6d7e8f901"
 
   initiate = true
-  remote   = { gateway = "198.51.100.2", subnets = ["10.91.152.0/24"], ping_address = "10.91.152.10" }
+  remote   = { gateway = "198.51.100.2", subnets = ["10.91.152.0/24"] }
   local    = { subnets = ["172.30.0.0/16", "172.21.0.0/16"] }
   ike      = { proposals = ["aes256-sha256-modp2048"] }
   esp      = { proposals = ["aes256gcm128-modp2048"] }

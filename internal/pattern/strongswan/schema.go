@@ -75,7 +75,7 @@ func endAttributes() map[string]schema.Attribute {
 				"gateway":      textBy("remote.gateway", "IPv4 address or host name of the remote gateway; needed with `initiate`. `%any` is anybody who has the key."),
 				"subnets":      set(true, "IPv4 networks behind the remote gateway. The workers route them into the tunnel, so networks of the cluster's own or of IBM Cloud's are refused."),
 				"id":           textBy("remote.id", "Identity of the remote end."),
-				"ping_address": text("Address in `subnets` that answers ping, for the chart's tests of the tunnel. Default none."),
+				"ping_address": text("Address in `subnets` that answers ping, for the tests of the tunnel that IBM's chart has (`helm test`); the `builtin` one has none. Default none."),
 			},
 		},
 		"local": schema.SingleNestedAttribute{

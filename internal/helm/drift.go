@@ -134,6 +134,10 @@ func encodeStringData(secret map[string]any) {
 	}
 }
 
+// wholeMap is a map of which what is declared is all there may be: a Service's selector. A key more leads its clients to
+// fewer pods, or none.
+const wholeMap = "spec.selector"
+
 // comparer finds where an object differs from what is declared of it.
 type comparer struct {
 	hidden    bool
@@ -167,6 +171,13 @@ func (c *comparer) compare(at string, declared, is any) {
 }
 
 func (c *comparer) fields(at string, declared, is map[string]any) {
+	if at == wholeMap {
+		for _, name := range slices.Sorted(maps.Keys(is)) {
+			if _, ok := declared[name]; !ok {
+				c.say("has %s.%s %s, which is not declared", at, name, quoted(is[name]))
+			}
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		c.compare(strings.TrimPrefix(at+"."+name, "."), declared[name], is[name])
 	}

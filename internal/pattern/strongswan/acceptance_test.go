@@ -118,6 +118,13 @@ func life(variant, ends, entry string) acctest.Resource {
 					t.Fatal(err)
 				}
 			}, Sentence: "replicas"},
+			{Name: "selector", Do: func(t *testing.T, _ *localiks.Environment, c *localiks.Cluster) {
+				t.Helper()
+				_, err := in(c).CoreV1().Services("default").Patch(context.Background(), "vpn-strongswan", types.MergePatchType, []byte(`{"spec":{"selector":{"tier":"none"}}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}, Sentence: "spec.selector"},
 		},
 	}
 }

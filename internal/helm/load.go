@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -24,23 +25,27 @@ const (
 // Load gets a chart from its repository into memory. client decides on proxies, trust and timeouts; nil is one that goes
 // by the environment's proxy variables. The error is a *SourceError, or the context's.
 func Load(ctx context.Context, client *http.Client, s Source) (*Chart, error) {
+	return Loader{Client: client}.load(ctx, s)
+}
+
+func (l Loader) load(ctx context.Context, s Source) (*Chart, error) {
 	if s.Repository == "" && !strings.Contains(s.Chart, "://") {
 		return fromDisk(s)
 	}
-	if client == nil {
-		client = &http.Client{}
+	if l.Client == nil {
+		l.Client = &http.Client{}
 	}
 	var data []byte
 	var err error
 	switch {
 	case strings.HasPrefix(s.Repository, "oci://"):
-		data, err = pull(ctx, client, s, strings.TrimRight(s.Repository, "/")+"/"+s.Chart)
+		data, err = pull(ctx, l.Client, s, strings.TrimRight(s.Repository, "/")+"/"+s.Chart)
 	case s.Repository != "":
-		data, err = fromIndex(ctx, client, s)
+		data, err = l.fromIndex(ctx, s)
 	case strings.HasPrefix(s.Chart, "oci://"):
-		data, err = pull(ctx, client, s, s.Chart)
+		data, err = pull(ctx, l.Client, s, s.Chart)
 	default:
-		data, err = get(ctx, client, s, s.Chart, archiveLimit)
+		data, err = get(ctx, l.Client, s, s.Chart, archiveLimit)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -114,9 +119,9 @@ type indexEntry struct {
 }
 
 // fromIndex gets an archive from a repository with an index.yaml.
-func fromIndex(ctx context.Context, client *http.Client, s Source) ([]byte, error) {
+func (l Loader) fromIndex(ctx context.Context, s Source) ([]byte, error) {
 	base := strings.TrimRight(s.Repository, "/") + "/"
-	raw, err := get(ctx, client, s, base+"index.yaml", indexLimit)
+	raw, err := get(ctx, l.Client, s, base+"index.yaml", indexLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -138,14 +143,14 @@ func fromIndex(ctx context.Context, client *http.Client, s Source) ([]byte, erro
 	}
 	for _, entry := range entries {
 		if entry.Version == chosen {
-			return fromEntry(ctx, client, s, base, entry)
+			return l.fromEntry(ctx, s, base, entry)
 		}
 	}
 	return nil, &SourceError{Source: s, Kind: ErrVersionNotFound}
 }
 
 // fromEntry gets what an entry of an index points at.
-func fromEntry(ctx context.Context, client *http.Client, s Source, base string, entry indexEntry) ([]byte, error) {
+func (l Loader) fromEntry(ctx context.Context, s Source, base string, entry indexEntry) ([]byte, error) {
 	if len(entry.URLs) == 0 {
 		return nil, &SourceError{Source: s, Kind: ErrBadChart, Err: errors.New("the index gives no URL for it")}
 	}
@@ -162,11 +167,15 @@ func fromEntry(ctx context.Context, client *http.Client, s Source, base string, 
 		there := s
 		there.Version = ""
 		if at.Host != from.Host {
-			there.Username, there.Password = "", ""
+			// Whoever writes the index chooses the address: only a login for that very one is meant for it.
+			l.Logins = slices.DeleteFunc(slices.Clone(l.Logins), func(o Login) bool { return o.Prefix == "" })
+			if there.Username, there.Password, err = l.credentials(at.String()); err != nil {
+				return nil, err
+			}
 		}
-		return pull(ctx, client, there, at.String())
+		return pull(ctx, l.Client, there, at.String())
 	}
-	data, err := get(ctx, client, s, at.String(), archiveLimit)
+	data, err := get(ctx, l.Client, s, at.String(), archiveLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -267,7 +267,8 @@ func TestLoadElsewhere(t *testing.T) {
 	}
 }
 
-// TestLoadFromRegistryElsewhere sees that they do not follow it to another registry either, which says that it wants some.
+// TestLoadFromRegistryElsewhere sees that they do not follow it to another registry either, which says that it wants
+// some: that is asked with its own.
 func TestLoadFromRegistryElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, tokens := range []bool{false, true} {
@@ -277,14 +278,22 @@ func TestLoadFromRegistryElsewhere(t *testing.T) {
 			_, _ = w.Write([]byte(index))
 		}))
 		t.Cleanup(first.Close)
-		source := helm.Source{Repository: first.URL, Chart: "app", Username: user, Password: password}
-		if _, err := helm.Load(t.Context(), trusting(first.Certificate(), other.Certificate()), source); !errors.Is(err, helm.ErrUnauthorized) {
+		loader := helm.Loader{Client: trusting(first.Certificate(), other.Certificate()), Logins: []helm.Login{
+			{Credentials: credentials(password)}, {Prefix: first.URL, Credentials: credentials(password)},
+		}}
+		source := helm.Source{Repository: first.URL, Chart: "app"}
+		_, err := loader.Load(t.Context(), source)
+		if host := strings.Split(other.Registry(), "/")[2]; !errors.Is(err, helm.ErrUnauthorized) || !strings.Contains(err.Error(), host) {
 			t.Errorf("got %v", err)
 		}
 		for _, request := range other.Requests() {
 			if request.User != "" {
 				t.Errorf("%s was sent credentials", request.Path)
 			}
+		}
+		loader.Logins = append(loader.Logins, helm.Login{Prefix: other.Registry(), Credentials: credentials(password)})
+		if _, err := loader.Load(t.Context(), source); err != nil {
+			t.Errorf("with a login for the registry: %v", err)
 		}
 	}
 }

@@ -31,13 +31,21 @@ type Loader struct {
 // Load gets a chart, with the login for its address unless the source has credentials of its own. The error is as that
 // of [Load], or that of the login.
 func (l Loader) Load(ctx context.Context, s Source) (*Chart, error) {
-	if login := l.login(s.home()); login != nil && s.Username+s.Password == "" {
+	if s.Username+s.Password == "" {
 		var err error
-		if s.Username, s.Password, err = login.Credentials(); err != nil {
+		if s.Username, s.Password, err = l.credentials(s.home()); err != nil {
 			return nil, fmt.Errorf("chart %s: %w", s, err)
 		}
 	}
-	return Load(ctx, l.Client, s)
+	return l.load(ctx, s)
+}
+
+// credentials for an address, none where no login fits.
+func (l Loader) credentials(address string) (username, password string, err error) {
+	if login := l.login(address); login != nil {
+		return login.Credentials()
+	}
+	return "", "", nil
 }
 
 func (l Loader) login(address string) *Login {

@@ -44,12 +44,12 @@ func pull(ctx context.Context, client *http.Client, s Source, reference string) 
 	tag := repository.Reference.Reference
 	if tag == "" {
 		if tag, err = tagOf(ctx, repository, s); err != nil {
-			return nil, ociError(s, err)
+			return nil, ociError(s, repository.Reference.Host(), err)
 		}
 	}
 	data, err := layer(ctx, repository, s, tag)
 	if err != nil {
-		return nil, ociError(s, err)
+		return nil, ociError(s, repository.Reference.Host(), err)
 	}
 	return data, nil
 }
@@ -105,8 +105,8 @@ func layer(ctx context.Context, repository *remote.Repository, s Source, tag str
 	return nil, bad("no layer of it is a Helm chart")
 }
 
-// ociError says what an error of a registry means.
-func ociError(s Source, err error) error {
+// ociError says what an error of the registry at a host means.
+func ociError(s Source, host string, err error) error {
 	var known *SourceError
 	var answered *errcode.ErrorResponse
 	var requested *url.Error
@@ -114,7 +114,7 @@ func ociError(s Source, err error) error {
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
-		return &SourceError{Source: s, Kind: ErrUnauthorized, Err: errors.New("the registry wants a user name and a password")}
+		return &SourceError{Source: s, Kind: ErrUnauthorized, Err: fmt.Errorf("registry %s wants a user name and a password", host)}
 	case errors.As(err, &answered):
 		kind := kindOf(answered.StatusCode)
 		if kind == nil {

@@ -143,7 +143,7 @@ func (t tunnel) localSubnets() []string {
 
 // localAttribute is where localSubnets come from.
 func (t tunnel) localAttribute() string {
-	if len(t.local.zoneSubnets) > 0 {
+	if len(t.local.zoneSubnets) > 0 || !t.known("local.zone_subnets") {
 		return "local.zone_subnets"
 	}
 	return "local.subnets"

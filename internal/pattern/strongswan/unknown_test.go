@@ -30,6 +30,14 @@ func TestUnknownIsNotWrong(t *testing.T) {
 			m.Key = types.StringValue("correct-horse-battery-staple")
 			m.RemoteNAT = types.MapValueMust(types.StringType, map[string]attr.Value{"172.30.5.0/24": types.StringUnknown()})
 		},
+		"networks of the zones": func(m *model) {
+			m.Key, m.Zone = types.StringValue("correct-horse-battery-staple"), types.StringValue("dal10")
+			m.Local = objectOf(attributes()["local"], map[string]attr.Value{
+				"subnets": types.SetNull(types.StringType), "id": types.StringValue("ibm-cloud"),
+				"zone_subnets": types.MapUnknown(types.StringType), "non_cluster_subnets": setOf([]string{"10.5.0.0/24"}),
+			})
+			m.LocalNAT = mapOf(map[string]string{"172.30.0.0/16": "10.50.0.0/16"})
+		},
 		"what the cluster sees of the remote networks": func(m *model) {
 			overlapping(m)
 			m.Key = types.StringValue("correct-horse-battery-staple")

@@ -102,6 +102,7 @@ func FuzzParseStatus(f *testing.F) {
 const (
 	execWell = `{"metadata":{},"status":"Success"}`
 	execExit = `{"metadata":{},"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"1"}]}}`
+	execLost = "" // the worker is lost under way
 	execGone = `{"metadata":{},"status":"Failure","message":"error dialing backend: no route to host","reason":"InternalError","code":500}`
 )
 
@@ -122,7 +123,9 @@ func answerExec(printed, end, log string) func(http.ResponseWriter, *http.Reques
 		}
 		defer conn.Close()
 		_ = conn.WriteMessage(websocket.BinaryMessage, append([]byte{1}, printed...))
-		_ = conn.WriteMessage(websocket.BinaryMessage, append([]byte{3}, end...))
+		if end != execLost {
+			_ = conn.WriteMessage(websocket.BinaryMessage, append([]byte{3}, end...))
+		}
 		return true
 	}
 }
@@ -139,13 +142,14 @@ func TestStatusFromExec(t *testing.T) {
 		connections       string
 		requests          string
 	}{
-		{name: "up", pod: podOf("a"), printed: listedConns + listedSAs, up: "true", connections: "k8s-conn true installed " + networks, requests: "exec"},
-		{name: "refused", pod: podOf("a"), printed: listedConns, log: logStart + logCalling + logRefused, up: "false", reason: "pre-shared key", connections: "k8s-conn false down " + networks, requests: "exec log"},
-		{name: "the log may not be read", pod: podOf("a"), printed: listedConns, refuses: []string{"/log"}, up: "false", reason: "there is no tunnel, and the log, which may say why, may not be read", connections: "k8s-conn false down " + networks, requests: "exec log"},
-		{name: "nobody calls", pod: podOf("a", builtinPod("false")), printed: listedConns, log: logStart, up: "false", reason: "the remote end does not call", connections: "k8s-conn false down " + networks, requests: "exec log"},
-		{name: "nothing loaded", pod: podOf("a"), up: "false", reason: "has no connection", requests: "exec log"},
+		{name: "up", pod: podOf("a"), printed: listedConns + listedSAs, end: execWell, up: "true", connections: "k8s-conn true installed " + networks, requests: "exec"},
+		{name: "refused", pod: podOf("a"), printed: listedConns, end: execWell, log: logStart + logCalling + logRefused, up: "false", reason: "pre-shared key", connections: "k8s-conn false down " + networks, requests: "exec log"},
+		{name: "the log may not be read", pod: podOf("a"), printed: listedConns, end: execWell, refuses: []string{"/log"}, up: "false", reason: "there is no tunnel, and the log, which may say why, may not be read", connections: "k8s-conn false down " + networks, requests: "exec log"},
+		{name: "nobody calls", pod: podOf("a", builtinPod("false")), printed: listedConns, end: execWell, log: logStart, up: "false", reason: "the remote end does not call", connections: "k8s-conn false down " + networks, requests: "exec log"},
+		{name: "nothing loaded", pod: podOf("a"), end: execWell, up: "false", reason: "has no connection", requests: "exec log"},
 		{name: "no strongSwan", pod: podOf("a"), end: execExit, log: "loading connection 'k8s-conn' failed: invalid value for: proposals, config discarded\n", up: "false", reason: "neither swanctl nor ipsec gets an answer from strongSwan; its log says: strongSwan does not know an algorithm", requests: "exec log"},
 		{name: "no kubelet", pod: podOf("a"), end: execGone, up: "unknown", reason: "strongSwan in pod default/a could not be asked: exec in Pod default/a", requests: "exec"},
+		{name: "worker is lost", pod: podOf("a"), printed: listedConns, end: execLost, up: "unknown", reason: "strongSwan in pod default/a could not be asked: exec in Pod default/a", requests: "exec"},
 		{name: "no kubelet, ready", pod: podOf("a", builtinPod("true")), end: execGone, up: "true", requests: "exec"},
 		{name: "ends again and again", pod: podOf("a", waitingPod("CrashLoopBackOff", "back-off"), func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 1}
@@ -154,9 +158,6 @@ func TestStatusFromExec(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if test.end == "" {
-				test.end = execWell
-			}
 			p := &plane{pods: []corev1.Pod{test.pod}, answer: answerExec(test.printed, test.end, test.log), refuses: test.refuses}
 			m, err := p.read(t, statusModel{Observe: types.StringValue(observeExec)})
 			if err != nil {

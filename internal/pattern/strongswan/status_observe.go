@@ -121,14 +121,15 @@ func (s sight) readLog(ctx context.Context, conn *kube.Client) (string, error) {
 	return kube.Log(ctx, conn, s.namespace, pod.Name, kube.LogOptions{Container: pod.container().Name, Lines: logLines, Bytes: logBytes})
 }
 
-// obstacle tells errors of the pod, which are no reason to fail, from those of the cluster and of rights.
+// obstacle tells errors of the pod, which are no reason to fail, from those of the cluster and of rights. A connection
+// that breaks is one of the pod: the API server has just said that it is there.
 func obstacle(err error, what, rights, namespace string) (string, error) {
 	var answered apierrors.APIStatus
 	switch {
 	case apierrors.IsForbidden(err):
 		return "", framework.Refuse(path.Root("observe"), "The tunnel may not be observed in this way",
 			fmt.Sprintf("%s\n\nThe identity needs the right %s in namespace %s, as the guide on rights lists for iks_strongswan_status. With observe = %q it does not.", framework.Sentence(err.Error()), rights, namespace, observeNone))
-	case apierrors.IsUnauthorized(err) || !errors.As(err, &answered):
+	case apierrors.IsUnauthorized(err) || !errors.As(err, &answered) && !kube.Unreachable(err):
 		return "", err
 	}
 	return fmt.Sprintf("%s: %v", what, err), nil

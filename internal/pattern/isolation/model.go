@@ -120,7 +120,7 @@ func (m *model) settings() (s settings, known bool, problems []framework.Problem
 			s.istio = true
 		}
 	}
-	r.fits(s)
+	r.fits(m, s)
 	s.force = m.Force.ValueBool()
 	if m.Confirm.ValueString() != confirmNone {
 		s.confirmFor = time.Duration(m.ConfirmSeconds.ValueInt64()) * time.Second
@@ -150,7 +150,7 @@ func (m *model) cidrs(s *settings) map[string]cidrList {
 }
 
 // fits finds what does not go together.
-func (r *reader) fits(s settings) {
+func (r *reader) fits(m *model, s settings) {
 	switch {
 	case s.network == networkPublic && len(s.infrastructure) > 0:
 		r.wrong(path.Root("infrastructure_cidrs"), errors.New("IBM manages workers over the private network; the public set says nothing about it"))
@@ -158,7 +158,7 @@ func (r *reader) fits(s settings) {
 		r.wrong(path.Root("allow"), errors.New("\"vrrp\" is about the private network; on the public one IBM's own policy allow-vrrp lets it pass"))
 	case s.network == networkPrivate && s.istio:
 		r.wrong(path.Root("allow"), errors.New("\"istio\" is about the public network"))
-	case s.istio && !s.services:
+	case s.istio && !s.services && !slices.ContainsFunc(m.Allow.Elements(), attr.Value.IsUnknown):
 		r.wrong(path.Root("allow"), errors.New("\"istio\" is a part of the policy of the services: add \"services\""))
 	}
 }

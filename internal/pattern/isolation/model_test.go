@@ -60,9 +60,15 @@ func TestBadSettings(t *testing.T) {
 			t.Errorf("%s: %+v", network, problems)
 		}
 	}
-	unknown := declared(networkPrivate, func(m *model) { m.Peers = types.SetUnknown(types.StringType) })
-	if _, known, problems := unknown.settings(); known || len(problems) > 0 {
-		t.Errorf("unknown peers: known %v, %+v", known, problems)
+	for name, unknown := range map[string]*model{
+		"peers": declared(networkPrivate, func(m *model) { m.Peers = types.SetUnknown(types.StringType) }),
+		"what stands beside Istio": declared(networkPublic, func(m *model) {
+			m.Allow = types.SetValueMust(types.StringType, []attr.Value{types.StringValue(allowIstio), types.StringUnknown()})
+		}),
+	} {
+		if _, known, problems := unknown.settings(); known || len(problems) > 0 {
+			t.Errorf("%s unknown: known %v, %+v", name, known, problems)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ func TestAgainstARealCluster(t *testing.T) {
 		"cannot go back":    cannotGoBack,
 		"the door is shut":  doorShut,
 		"strangers":         strangers,
+		"inherited":         inherited,
 		"imports":           imports,
 		"imports half way":  importsHalfWay,
 		"stops anywhere":    stopsAnywhere,
@@ -229,6 +230,22 @@ func strangers(t *testing.T, r *rig) {
 	warnings := h.MustRemove(t)
 	if left := r.titles(t); !slices.Equal(left, []string{"allow-icmp-private", "allow-vpn-private"}) || len(warnings) != 1 {
 		t.Errorf("left is %q, warnings %q", left, warnings)
+	}
+}
+
+// inherited: a set that another resource has taken over as a whole, as after a
+// change of the resource's name, is left to it when the earlier one goes.
+func inherited(t *testing.T, r *rig) {
+	first, heir := newHeld(r), newHeld(r)
+	first.MustApply(t, declared(networkPrivate, nil))
+	heir.MustApply(t, declared(networkPrivate, nil))
+	whole := r.titles(t)
+	warnings := first.MustRemove(t)
+	if left := r.titles(t); !slices.Equal(left, whole) || len(warnings) != len(whole) {
+		t.Errorf("left is %q, warnings %q", left, warnings)
+	}
+	if found := heir.Observe(t); found.Gone || len(found.Drift) > 0 {
+		t.Errorf("observed %+v", found)
 	}
 }
 

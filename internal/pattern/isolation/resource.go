@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -173,7 +174,7 @@ func digest(set []member) string {
 
 // Remove takes the policies away that are ours: what cuts off first. While a
 // policy that cuts off stays, because it is somebody else's now, what allows
-// stays as well.
+// stays as well. A set that has become another resource's as a whole is left to it.
 func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner framework.Owner) ([]string, error) {
 	g, err := reach(ctx, c)
 	if err != nil {
@@ -184,22 +185,26 @@ func (part) Remove(ctx context.Context, c *cluster.Cluster, m *model, owner fram
 	if err != nil {
 		return nil, err
 	}
+	ours := func(m member) bool {
+		found, is := live[m.title()]
+		stamp := ownership.StampOf(found)
+		return is && owner.Owns(stamp) && (stamp != "" || held[m.title()])
+	}
+	theirs := !slices.ContainsFunc(possible(network), ours) // then nothing goes from beside what cuts off
 	var warnings []string
 	for _, s := range takeAway(possible(network)) {
 		found, is := live[s.member.title()]
-		stamp := ownership.StampOf(found)
-		ours := owner.Owns(stamp) && (stamp != "" || held[s.member.title()])
-		if is && !ours && s.member.cuts {
+		if is && !ours(s.member) && s.member.cuts && !theirs {
 			return warnings, staysCut(s.member, found)
 		}
-		if !is || !ours && !held[s.member.title()] {
+		if !is || !ours(s.member) && !held[s.member.title()] {
 			continue
 		}
 		warning, err := g.policies(s.member.namespace).Remove(ctx, s.member.name, owner.Owns)
 		if err != nil {
 			return warnings, fmt.Errorf("what is left of the set allows, and cuts nothing off that it did not cut off before: %w", err)
 		}
-		if warning != "" && s.member.cuts {
+		if warning != "" && s.member.cuts && !theirs {
 			return warnings, staysCut(s.member, found)
 		}
 		if warning != "" {

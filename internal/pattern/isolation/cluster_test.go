@@ -23,6 +23,7 @@ func TestAgainstARealCluster(t *testing.T) {
 		"updates break off": updatesBreakOff,
 		"cannot go back":    cannotGoBack,
 		"the door is shut":  doorShut,
+		"taken over":        takenOverHalfWay,
 		"strangers":         strangers,
 		"inherited":         inherited,
 		"imports":           imports,

@@ -93,13 +93,15 @@ func (w *work) undo(ctx context.Context, m member) error {
 	return policies.Ensure(ctx, live, wanted)
 }
 
-// open removes what cuts off.
+// open removes what cuts off, also what this apply was still to take over.
 func (w *work) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackDeadline)
 	defer cancel()
 	for _, s := range takeAway(cutting(w.set)) {
+		was, is := w.earlier[s.member.title()]
+		owns := func(stamp string) bool { return w.owns(stamp) || is && stamp == ownership.StampOf(was) }
 		err := w.throughEitherDoor(ctx, func(ctx context.Context) error {
-			_, err := w.ground.policies(s.member.namespace).Remove(ctx, s.member.name, w.owns)
+			_, err := w.ground.policies(s.member.namespace).Remove(ctx, s.member.name, owns)
 			return err
 		})
 		if err != nil {

@@ -144,6 +144,34 @@ func cannotGoBack(t *testing.T, r *rig) {
 	}
 }
 
+// takenOverHalfWay lets an apply break off while it takes over a set that nobody
+// has confirmed: what it says to have taken away is gone.
+func takenOverHalfWay(t *testing.T, r *rig) {
+	connected, opened := r.cluster, false
+	for n := 1; ; n++ {
+		dead := newHeld(r)
+		dead.prove = killed()
+		dead.applyAndDie(t, declared(networkPrivate, nil))
+		ctx, cancel := r.breakingOff(t, n)
+		err := newHeld(r).Apply(ctx, declared(networkPrivate, nil))
+		cancel()
+		r.cluster = connected
+		if err == nil {
+			break
+		}
+		if strings.Contains(err.Error(), "taken away at once") {
+			opened = true
+			if left := r.titles(t); slices.Contains(left, "deny-all-private-default") || slices.Contains(left, "allow-egress-pods-private") {
+				t.Errorf("stopped after %d writes there is %q", n, left)
+			}
+		}
+		r.clear(t)
+	}
+	if !opened {
+		t.Error("no apply took anything away")
+	}
+}
+
 // doorShut lets Calico's API server be what was cut off: the denial is taken
 // back all the same.
 func doorShut(t *testing.T, r *rig) {

@@ -116,15 +116,24 @@ func exposureDrift(live corev1.Service, v verdict) []string {
 	return out
 }
 
-// like is the declared Service with its source ranges in the order that the one
-// in the cluster has them: it means nothing.
+// like is the declared Service with its source ranges, and the lists in IBM's
+// annotations, in the order that the one in the cluster has them: it means nothing.
 func (d declaration) like(live corev1.Service) corev1.Service {
 	want := d.service()
-	have := live.Spec.LoadBalancerSourceRanges
-	if len(have) == len(want.Spec.LoadBalancerSourceRanges) && !slices.ContainsFunc(have, func(r string) bool { return !slices.Contains(want.Spec.LoadBalancerSourceRanges, r) }) {
+	if have := live.Spec.LoadBalancerSourceRanges; sameElements(have, want.Spec.LoadBalancerSourceRanges) {
 		want.Spec.LoadBalancerSourceRanges = have
 	}
+	for _, note := range []string{featuresNote, subnetsNote, securityGroupsNote} {
+		if declared, is := want.Annotations[note]; is && sameElements(split(live.Annotations[note]), split(declared)) {
+			want.Annotations[note] = live.Annotations[note]
+		}
+	}
 	return want
+}
+
+// sameElements tells whether two lists are the same but for their order.
+func sameElements(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
 
 // Remove takes the Service away if it is ours, and waits until it is gone, and

@@ -158,6 +158,28 @@ func TestSourceRangesInAnyOrder(t *testing.T) {
 	}
 }
 
+// The lists in IBM's annotations are sets: one that stands there in another order
+// is as it is declared.
+func TestNotesInAnyOrder(t *testing.T) {
+	t.Parallel()
+	d := declared(t, configured(func(m *model) {
+		m.VPC = vpc(values{"features": texts("nlb", "proxy-protocol"), "subnets": texts("a", "b"), "security_groups": texts("sg-1", "sg-2")})
+	}))
+	for _, test := range []struct{ note, live, want string }{
+		{subnetsNote, "b, a", "b, a"},
+		{subnetsNote, "b,c", "a,b"},
+		{subnetsNote, "b", "a,b"},
+		{securityGroupsNote, "sg-2,sg-1", "sg-2,sg-1"},
+		{featuresNote, "proxy-protocol,nlb", "proxy-protocol,nlb"},
+		{featuresNote, "proxy-protocol,alb", "nlb,proxy-protocol"},
+	} {
+		got := d.like(corev1.Service{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{test.note: test.live}}}).Annotations[test.note]
+		if got != test.want {
+			t.Errorf("%s is %q, so %q is declared, want %q", test.note, test.live, got, test.want)
+		}
+	}
+}
+
 func TestExposureDrift(t *testing.T) {
 	t.Parallel()
 	live := func(ipType string, change func(*corev1.Service)) corev1.Service {

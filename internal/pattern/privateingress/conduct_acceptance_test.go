@@ -244,6 +244,22 @@ func TestAccFollowsTheController(t *testing.T) {
 	w.MustDestroy()
 }
 
+// ALBs that are given a class of the user's leave the one that they served. That
+// is drift, and an Ingress whose class was found follows.
+func TestAccFollowsTheUsersClass(t *testing.T) {
+	classic(t)
+	w := acctest.NewWorkspace(t, config(t, toShop+"  wait_for_address = false\n"))
+	w.MustApply()
+	w.MustPlanEmpty()
+	inside(t)
+	planned(t, w.MustApply(), "update")
+	w.MustPlanEmpty()
+	if got := w.Attributes(address); got["ingress_class"] != "inside" || got["ready"] != true {
+		t.Errorf("the attributes are %v", got)
+	}
+	w.MustDestroy()
+}
+
 // Another configuration that declares the same fields is named, and force takes
 // them; what others add stays.
 func TestAccOthers(t *testing.T) {
@@ -372,7 +388,7 @@ resource "iks_private_ingress" "it" {
 `, count)
 	}, 2, 30)
 	lists := slices.DeleteFunc(toIKS, func(request string) bool { return !strings.HasPrefix(request, "GET /v1/alb/clusters/") })
-	if len(toCluster) > 1 || len(lists) != 1 {
+	if len(toCluster) > 2 || len(lists) != 1 {
 		t.Errorf("a plan without a change sends %q, and asks for ALBs with %q", toCluster, lists)
 	}
 }

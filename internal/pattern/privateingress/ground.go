@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/cluster"
-	"github.com/iks-patterns/terraform-provider-iks/internal/iks"
 	"github.com/iks-patterns/terraform-provider-iks/internal/kube"
 	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
@@ -49,14 +48,8 @@ func (g ground) fronts(ctx context.Context, cached bool) (fronts, error) {
 	if err != nil {
 		return fronts{}, err
 	}
-	return g.with(ctx, albs, cached)
-}
-
-// with adds to the ALBs what the cluster itself knows.
-func (g ground) with(ctx context.Context, albs []iks.ALB, cached bool) (fronts, error) {
 	f := fronts{albs: albs}
 	var classes []networkingv1.IngressClass
-	var err error
 	if cached {
 		classes, err = kube.CachedList(ctx, g.conn, kube.IngressClasses, kube.ListOptions{})
 	} else {

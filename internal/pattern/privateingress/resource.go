@@ -70,15 +70,12 @@ func (part) Observe(ctx context.Context, c *cluster.Cluster, m *model, owner fra
 
 	found := framework.Observation{Stamp: g.ingresses.Stamp(*live), Drift: append(is.public, strayed(*live, want)...), Missing: is.strange}
 	found.Drift = append(found.Drift, g.ingresses.Drift(*live, want.object(), owner)...)
-	if want.class != "" && !(fronts{albs: albs}).serves(want.class) {
-		// Only now it matters which classes users gave to ALBs.
-		f, err := g.with(ctx, albs, true)
-		if err != nil {
-			return framework.Observation{}, err
-		}
-		if !f.serves(want.class) {
-			found.Drift = append(found.Drift, fmt.Sprintf("no enabled private ALB serves the class %s, so nobody reaches the Ingress", want.class))
-		}
+	custom, err := g.customClasses(ctx, true)
+	if err != nil {
+		return framework.Observation{}, err
+	}
+	if f := (fronts{albs: albs, custom: custom}); want.class != "" && !f.serves(want.class) {
+		found.Drift = append(found.Drift, fmt.Sprintf("no enabled private ALB serves the class %s, so nobody reaches the Ingress", want.class))
 	}
 	if len(addresses) == 0 && m.Wait.ValueBool() {
 		found.Missing = append(found.Missing, fmt.Sprintf("an address from the ALBs that serve the class %s", want.class))

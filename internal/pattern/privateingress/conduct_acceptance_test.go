@@ -232,6 +232,15 @@ func TestAccFollowsTheController(t *testing.T) {
 	second.MustApply()
 	second.MustPlanEmpty()
 	second.MustDestroy()
+	// Also where a plan does not know the name yet.
+	second.Write(`
+resource "terraform_data" "class" {
+  input = "private-iks-traefik"
+}
+` + strings.Replace(acctest.ProviderBlock(e)+front(acctest.Classic, toShop+"  ingress_class = terraform_data.class.output\n"), `"front"`, `"second"`, 1))
+	second.MustApply()
+	second.MustPlanEmpty()
+	second.MustDestroy()
 
 	for _, a := range private[1:] {
 		enableWith(t, e, a, traefik)

@@ -25,7 +25,12 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 		return nil, err
 	}
 	var warnings []string
-	chosen := f.choose(c.Name, want.class, want.albID)
+	chosen := choice{}
+	if r.Config.Class.IsUnknown() {
+		known = false // it is named, but nobody knows the name yet
+	} else {
+		chosen = f.choose(c.Name, want.class, want.albID)
+	}
 	for _, of := range []choice{chosen, f.checkALB(c.Name, c.ID, want.albID)} {
 		if of.never != nil {
 			return warnings, &framework.Refusal{Problems: []framework.Problem{*of.never}}

@@ -46,7 +46,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 		return err
 	}
 	stored, err := g.write(ctx, want, ownership.Intent{
-		Owner: r.Owner, Stamp: r.Stamp, Held: r.Prior != nil, Force: r.Want.Force.ValueBool(), Sent: r.Sent,
+		Owner: r.Owner, Stamp: r.Stamp, Held: r.Prior.holds(want), Force: r.Want.Force.ValueBool(), Sent: r.Sent,
 	})
 	switch {
 	case err != nil:

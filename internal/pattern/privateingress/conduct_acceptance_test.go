@@ -298,6 +298,23 @@ func TestAccOthers(t *testing.T) {
 	w.MustDestroy()
 }
 
+// The name of one that goes in the same run can be taken: a plan warns of it.
+func TestAccNameOfAnother(t *testing.T) {
+	classic(t)
+	other := func(name string) string {
+		return fmt.Sprintf("resource \"iks_private_ingress\" \"other\" {\n  cluster = \"classic\"\n  name    = %q\n  default_backend = { service_name = \"mine\", service_port = 80 }\n}\n", name)
+	}
+	w := acctest.NewWorkspace(t, config(t, toShop)+other("other"))
+	w.MustApply()
+	w.Write(acctest.ProviderBlock(acctest.Environment(t)) + other("front"))
+	plan := w.Plan()
+	if len(plan.Errors()) > 0 {
+		t.Errorf("the plan fails: %q", plan.Errors())
+	}
+	says(t, plan.Warnings(), "another resource of this provider")
+	w.MustDestroy()
+}
+
 func TestAccNamespaceMissing(t *testing.T) {
 	classic(t)
 	w := acctest.NewWorkspace(t, config(t, toShop+"  namespace = \"nowhere\"\n"))

@@ -52,6 +52,11 @@ func tlsType() types.ObjectType {
 // state has always one of the two.
 func (m *model) imported() bool { return m.Wait.IsNull() }
 
+// holds tells whether a state is about the Ingress that is declared.
+func (m *model) holds(want ingress) bool {
+	return m != nil && m.Namespace.ValueString() == want.namespace && m.Name.ValueString() == want.name
+}
+
 // ingress reads the model. What is not known yet is left out, and known is
 // false; the class is not waited for, because it may be found in the cluster.
 func (m *model) ingress() (out ingress, known bool, problems []framework.Problem) {

@@ -43,7 +43,7 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 		return warnings, nil
 	}
 	want.class = chosen.class
-	in := ownership.Intent{Owner: r.Owner, Stamp: r.Owner.Stamp, Held: r.Prior != nil, Force: r.Want.Force.ValueBool()}
+	in := ownership.Intent{Owner: r.Owner, Stamp: r.Owner.Stamp, Held: r.Prior.holds(want), Force: r.Want.Force.ValueBool()}
 	more, err := g.ingresses.DryRun(ctx, g.conn, want.object(), in)
 	return append(warnings, more...), err
 }

@@ -1,6 +1,10 @@
 package packets
 
-import "github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
+import (
+	"strings"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
+)
 
 // alive is what a cluster needs to live, under either set.
 func alive() []line {
@@ -68,6 +72,16 @@ func networkIsolation() []scenario {
 			config:   isolated(`network = "public"`),
 			lines:    append(alive(), table("public")...),
 			eachStep: alive(),
+		},
+		{
+			name:   "isolates both networks at once, and pods from the internet as well",
+			config: isolated(`network = "private"`) + "\n" + strings.Replace(isolated(`network = "public"`), `"it"`, `"public"`, 1),
+			lines: append(alive(),
+				line{from: []who{pod}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
+				line{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+				line{from: []who{pod}, to: server, ports: []uint16{443}, protocols: tcp, without: open, with: open},
+				line{from: []who{pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+			),
 		},
 		{
 			name:   "sends a canary that runs for real, and takes back at once what the canary finds cut off",

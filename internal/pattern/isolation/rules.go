@@ -44,6 +44,10 @@ func ports(numbers ...uint16) []numorstring.Port {
 // private are the networks that nobody routes on the internet (RFC 1918).
 func private() []string { return []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} }
 
+// notPublic are all that the public network does not lead to: private networks,
+// and IBM Cloud's services on the private one.
+func notPublic() []string { return append(private(), "161.26.0.0/16", "166.8.0.0/14") }
+
 func named(protocol string) *numorstring.Protocol {
 	p := numorstring.ProtocolFromString(protocol)
 	return &p

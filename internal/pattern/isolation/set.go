@@ -93,7 +93,7 @@ func (i isolation) set() []member {
 	if i.network == networkPublic {
 		add("allow-konnectivity", 1000, konnectivitySelector, nil, []v3.Rule{{Action: v3.Allow}}).namespace = systemNamespace
 	}
-	add("allow-egress-pods-"+i.network, 1500, podSelector, nil, i.fromPods()).cuts = true
+	add("allow-egress-pods-"+i.network, i.either(1500, 1400), podSelector, nil, i.fromPods()).cuts = true
 	if i.network == networkPublic {
 		dashboard := add("allow-k8s-master-to-dashboard-via-vpn", 1000, "kubernetes-dashboard-policy == 'allow'", nil, toDashboard())
 		dashboard.namespace, dashboard.cuts = systemNamespace, true
@@ -221,7 +221,8 @@ func (i isolation) fromPeers() []v3.Rule {
 // fromPods is all that pods may connect to, in one policy: the first policy
 // that selects pods cuts off everything that it does not allow, so services and
 // peers are in it and have none of their own. Pods may connect to each other
-// under either set.
+// under either set. The private set leaves them all that is not private; where
+// there are both, the public one comes first and says what of that they may.
 func (i isolation) fromPods() []v3.Rule {
 	out := rules(
 		[]v3.Rule{
@@ -239,7 +240,11 @@ func (i isolation) fromPods() []v3.Rule {
 		_, egress := i.toServices()
 		out = append(out, egress...)
 	}
-	return append(out, toNets(i.peers)...)
+	out = append(out, toNets(i.peers)...)
+	if i.network == networkPublic {
+		out = append(out, v3.Rule{Action: v3.Deny, Destination: v3.EntityRule{NotNets: notPublic()}})
+	}
+	return out
 }
 
 // podPorts are those that pods may connect to anywhere, over UDP and TCP: DNS,

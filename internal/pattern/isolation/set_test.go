@@ -167,7 +167,7 @@ func TestSets(t *testing.T) {
 				out Allow to 10.9.0.0/16`,
 			"kube-system/allow-konnectivity": `1000 kube-system app == 'konnectivity-agent' || k8s-app == 'konnectivity-agent'
 				out Allow`,
-			"allow-egress-pods-public": `1500 projectcalico.org/orchestrator == 'k8s'
+			"allow-egress-pods-public": `1400 projectcalico.org/orchestrator == 'k8s'
 				out Allow UDP to :53 :5353 :443 :2049 :3260 :10250
 				out Allow TCP to :53 :5353 :443 :2049 :3260 :10250 :4443 :6443 :5443
 				out Allow UDP to 172.20.0.0/24 :2040:2041
@@ -180,7 +180,8 @@ func TestSets(t *testing.T) {
 				out Allow TCP to 166.9.0.4/32 :80 :443 :514 :6514
 				out Allow UDP to 166.9.0.4/32 :514
 				out Allow TCP to :80 :15443
-				out Allow to 10.9.0.0/16`,
+				out Allow to 10.9.0.0/16
+				out Deny to !10.0.0.0/8 !172.16.0.0/12 !192.168.0.0/16 !161.26.0.0/16 !166.8.0.0/14`,
 			"kube-system/allow-k8s-master-to-dashboard-via-vpn": `1000 kube-system kubernetes-dashboard-policy == 'allow'
 				out Allow TCP to (k8s-app == 'kubernetes-dashboard') :443 :8443`,
 			"deny-all-outbound-public": `1850 ` + pub + `
@@ -197,6 +198,61 @@ func TestSets(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// podsReach tells whether pods may open a connection while these sets are there,
+// as Calico decides: policies by their order, then by their name.
+func podsReach(protocol, address string, port uint16, networks ...string) bool {
+	var all []member
+	for _, network := range networks {
+		all = append(all, slices.DeleteFunc(everything(network).set(), func(m member) bool { return m.spec.Selector != podSelector })...)
+	}
+	slices.SortFunc(all, func(a, b member) int {
+		if earlier := *a.spec.Order - *b.spec.Order; earlier != 0 {
+			return int(earlier)
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	within := func(nets []string) bool { return covers(nets, netip.MustParseAddr(address)) }
+	for _, m := range all {
+		for _, r := range m.spec.Egress {
+			to := r.Destination
+			if to.Selector == "" && (r.Protocol == nil || r.Protocol.String() == protocol) && (len(to.Ports) == 0 || opens(r, port)) &&
+				(len(to.Nets) == 0 || within(to.Nets)) && !within(to.NotNets) {
+				return r.Action == v3.Allow
+			}
+		}
+	}
+	return len(all) == 0
+}
+
+// Both sets leave open to pods what each leaves open on its own network, and
+// nothing else.
+func TestSetsTogether(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		protocol, address     string
+		port                  uint16
+		private, public, both bool
+	}{
+		{tcp, "203.0.113.7", 8080, true, false, false},
+		{udp, "203.0.113.7", 4500, true, false, false},
+		{tcp, "203.0.113.7", 443, true, true, true},
+		{tcp, "10.1.2.3", 8080, false, false, false},
+		{tcp, "10.1.2.3", 443, true, true, true},
+		{tcp, "10.9.1.1", 8080, true, true, true},   // a peer
+		{tcp, "166.9.0.1", 31235, true, true, true}, // a master
+		{tcp, "166.9.7.7", 8080, true, false, true}, // IBM's services on the private network
+		{udp, "161.26.0.6", 123, true, false, true},
+	} {
+		got := []bool{
+			podsReach(c.protocol, c.address, c.port, networkPrivate), podsReach(c.protocol, c.address, c.port, networkPublic),
+			podsReach(c.protocol, c.address, c.port, networkPrivate, networkPublic),
+		}
+		if want := []bool{c.private, c.public, c.both}; !slices.Equal(got, want) {
+			t.Errorf("%s %s:%d is open under private, public, both sets: %v, want %v", c.protocol, c.address, c.port, got, want)
+		}
 	}
 }
 

@@ -231,7 +231,7 @@ func writingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"wait_for_load_balancer": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-			MarkdownDescription: "Whether apply waits for the load balancer's address, and for the proof that it is private. With `false` the resource is ready without, and an address that turns out to be public shows as drift at the next refresh. Default `true`.",
+			MarkdownDescription: "Whether apply waits for the load balancer's address, and for the proof that it is private. With `false` the resource is ready while there is no address. One that has come is judged by the next refresh: if it is public, that shows as drift; while nothing proves that it is private, the resource is not ready. Default `true`.",
 		},
 		"force_conflicts": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),

@@ -191,6 +191,29 @@ func TestAccAddressesThatComeLate(t *testing.T) {
 	w.MustDestroy()
 }
 
+// One that somebody turned public is turned back, and what is built upon its
+// address never hears of the public one as of what it is going to have.
+func TestAccTurnsBack(t *testing.T) {
+	o := classic(t)
+	e := acctest.Environment(t)
+	public := addressesOf(e, acctest.Classic, "public")
+	w := acctest.NewWorkspace(t, config(t, toShop+"  ingress_class = \"private-iks-k8s-nginx\"\n"))
+	w.MustApply()
+	o.patch(`{"spec":{"ingressClassName":"public-iks-k8s-nginx"}}`)
+	acctest.Eventually(t, "the Ingress is public", func() error {
+		if reached := o.ingress().Status.LoadBalancer.Ingress; len(reached) == 0 || !slices.Contains(public, any(reached[0].IP)) {
+			return fmt.Errorf("it is reached at %v", reached)
+		}
+		return nil
+	})
+	planned(t, w.MustApply(), "update")
+	if got := w.Attributes(address); !reflect.DeepEqual(got["addresses"], addressesOf(e, acctest.Classic, "private")) || got["ready"] != true {
+		t.Errorf("the attributes are %v", got)
+	}
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
 // Nothing is waited for where that is asked.
 func TestAccDoesNotWait(t *testing.T) {
 	o := inside(t)

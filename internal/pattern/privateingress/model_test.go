@@ -135,7 +135,7 @@ func TestUnknownsAreLeftOut(t *testing.T) {
 
 func TestUpsets(t *testing.T) {
 	t.Parallel()
-	prior := planned(nil)
+	prior := planned(func(m *model) { m.Exposure = types.StringValue(exposurePrivate) })
 	for name, test := range map[string]struct {
 		change func(*model)
 		upset  bool
@@ -147,6 +147,12 @@ func TestUpsets(t *testing.T) {
 	} {
 		if got := (part{}).Upsets(prior, planned(test.change)); (len(got) > 0) != test.upset {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for _, exposure := range []string{exposurePublic, exposureUnverified} {
+		prior.Exposure = types.StringValue(exposure)
+		if got := (part{}).Upsets(prior, planned(nil)); len(got) == 0 {
+			t.Errorf("an address that is %s is to last", exposure)
 		}
 	}
 }

@@ -29,9 +29,10 @@ func (part) Check(_ context.Context, config *model) []framework.Problem {
 	return problems
 }
 
-// Upsets implements framework.Unsteady: other ALBs have other addresses.
+// Upsets implements framework.Unsteady: other ALBs have other addresses, and one
+// that is not proven to be private is not to last.
 func (part) Upsets(prior, want *model) []string {
-	if want.Class.Equal(prior.Class) && want.LegacyALB.Equal(prior.LegacyALB) {
+	if want.Class.Equal(prior.Class) && want.LegacyALB.Equal(prior.LegacyALB) && prior.Exposure.ValueString() == exposurePrivate {
 		return nil
 	}
 	return []string{"address", "addresses"}

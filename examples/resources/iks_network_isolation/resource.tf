@@ -16,7 +16,7 @@ resource "iks_network_isolation" "private" {
 }
 
 # The public network: nothing connects out but to the master, IBM's services and
-# the VPN gateway.
+# the VPN gateway, and anywhere over HTTPS and to DNS and storage.
 resource "iks_network_isolation" "public" {
   cluster = "production"
   network = "public"

@@ -44,7 +44,7 @@ All policies that allow are written and verified first, then what cuts off: the 
 
 ` + "`private`" + `: workers talk, over the private network, to each other, the pods, IBM's infrastructure and the master; nobody else talks to them. Pods do not connect to private networks but to each other. ` + "`public`" + `: workers connect to the master, DNS, and block storage and HTTPS anywhere; pods likewise. What comes in from the public network is the business of ` + "`iks_nodeport_guard`" + ` and IBM's default policies. Both sets can be used together: pods then connect to what each leaves open on its own network, and a peer with a public address belongs into the public set.
 
-Pods that connect to anything else - webhooks outside the pod network, databases, other clusters - need ` + "`peer_cidrs`" + ` or an ` + "`iks_network_policy`" + ` of an order below the policy of their egress (pods; 1500 private, 1400 public) or the denial (workers; 99900 private, 1850 public). It differs from IBM's samples in this: the pods' services and peers are in the one policy of their egress, so that it takes effect as a whole; under the public set that policy ends with a denial of public addresses, and comes before the private one, which leaves pods all that is not private; pods connect to each other under the public set as well; Calico's own API (port 5443) stays reachable.
+Pods that connect to anything else - webhooks outside the pod network, databases, other clusters - need ` + "`peer_cidrs`" + ` or an ` + "`iks_network_policy`" + ` of an order below the policy of their egress (pods; 1500 private, 1400 public) or the denial (workers; 99900 private, 1850 public). It differs from IBM's samples in this: the pods' services, VPN gateways and peers are in the one policy of their egress, so that it takes effect as a whole; under the public set that policy ends with a denial of public addresses, and comes before the private one, which leaves pods all that is not private; pods connect to each other under the public set as well; Calico's own API (port 5443) stays reachable.
 
 **Classic only.** On **VPC** workers have no host endpoints; there, security groups and network ACLs do this work, and the resource is an error that says so. OpenShift needs further policies for its console and monitoring under the public set, which are not part of it.`
 
@@ -93,7 +93,7 @@ func openingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"allow": schema.SetAttribute{
 			ElementType: types.StringType, Optional: true,
-			MarkdownDescription: "Optional policies. `vrrp`: protocol 112 between workers, which private load balancers and ALBs need (private network only). `services`: workers and pods reach registry, monitoring and logging. `vpn`: workers connect to VPN gateways, UDP 500 and 4500 and ESP. `istio`: ports of the managed Istio add-on, with `services` (public network only). Default none.",
+			MarkdownDescription: "Optional policies. `vrrp`: protocol 112 between workers, which private load balancers and ALBs need (private network only). `services`: workers and pods reach registry, monitoring and logging. `vpn`: workers and pods, such as those of `iks_strongswan_vpn`, connect to VPN gateways, UDP 500 and 4500 and ESP. `istio`: ports of the managed Istio add-on, with `services` (public network only). Default none.",
 			Validators:          []validator.Set{setvalidator.ValueStringsAre(stringvalidator.OneOf(allowVRRP, allowServices, allowVPN, allowIstio))},
 		},
 		"peer_cidrs": schema.SetAttribute{

@@ -85,9 +85,7 @@ func (i isolation) set() []member {
 		add("allow-vrrp-"+i.network, 1500, i.workers(), any112, any112)
 	}
 	if i.vpn {
-		add("allow-vpn-"+i.network, 1500, i.workers(), nil, []v3.Rule{
-			allow(named(udp), v3.EntityRule{Ports: ports(500, 4500)}), allow(numbered(esp), v3.EntityRule{}),
-		})
+		add("allow-vpn-"+i.network, 1500, i.workers(), nil, toGateways())
 	}
 	add("allow-peers-"+i.network, 1700, i.workers(), i.fromPeers(), toNets(i.peers))
 	if i.network == networkPublic {
@@ -209,6 +207,11 @@ func (i isolation) toServices() (ingress, egress []v3.Rule) {
 	return ingress, egress
 }
 
+// toGateways allows the ways to a VPN gateway.
+func toGateways() []v3.Rule {
+	return []v3.Rule{allow(named(udp), v3.EntityRule{Ports: ports(500, 4500)}), allow(numbered(esp), v3.EntityRule{})}
+}
+
 // fromPeers lets peers in on the private network alone: on the public one the
 // set says nothing about what comes in.
 func (i isolation) fromPeers() []v3.Rule {
@@ -219,10 +222,11 @@ func (i isolation) fromPeers() []v3.Rule {
 }
 
 // fromPods is all that pods may connect to, in one policy: the first policy
-// that selects pods cuts off everything that it does not allow, so services and
-// peers are in it and have none of their own. Pods may connect to each other
-// under either set. The private set leaves them all that is not private; where
-// there are both, the public one comes first and says what of that they may.
+// that selects pods cuts off everything that it does not allow, so services, VPN
+// gateways and peers are in it and have none of their own. Pods may connect to
+// each other under either set. The private set leaves them all that is not
+// private; where there are both, the public one comes first and says what of
+// that they may.
 func (i isolation) fromPods() []v3.Rule {
 	out := rules(
 		[]v3.Rule{
@@ -239,6 +243,9 @@ func (i isolation) fromPods() []v3.Rule {
 	if i.services {
 		_, egress := i.toServices()
 		out = append(out, egress...)
+	}
+	if i.vpn {
+		out = append(out, toGateways()...)
 	}
 	out = append(out, toNets(i.peers)...)
 	if i.network == networkPublic {

@@ -134,6 +134,8 @@ func TestSets(t *testing.T) {
 				out Allow TCP to 166.9.0.3/32 :443 :6443
 				out Allow TCP to 166.9.0.4/32 :80 :443 :514 :6514
 				out Allow UDP to 166.9.0.4/32 :514
+				out Allow UDP to :500 :4500
+				out Allow 50
 				out Allow to 10.9.0.0/16`,
 			"deny-all-private-default": `99900 ` + priv + `
 				in Deny
@@ -180,6 +182,8 @@ func TestSets(t *testing.T) {
 				out Allow TCP to 166.9.0.4/32 :80 :443 :514 :6514
 				out Allow UDP to 166.9.0.4/32 :514
 				out Allow TCP to :80 :15443
+				out Allow UDP to :500 :4500
+				out Allow 50
 				out Allow to 10.9.0.0/16
 				out Deny to !10.0.0.0/8 !172.16.0.0/12 !192.168.0.0/16 !161.26.0.0/16 !166.8.0.0/14`,
 			"kube-system/allow-k8s-master-to-dashboard-via-vpn": `1000 kube-system kubernetes-dashboard-policy == 'allow'
@@ -237,7 +241,8 @@ func TestSetsTogether(t *testing.T) {
 		private, public, both bool
 	}{
 		{tcp, "203.0.113.7", 8080, true, false, false},
-		{udp, "203.0.113.7", 4500, true, false, false},
+		{udp, "203.0.113.7", 4501, true, false, false},
+		{udp, "203.0.113.7", 4500, true, true, true}, // a VPN gateway
 		{tcp, "203.0.113.7", 443, true, true, true},
 		{tcp, "10.1.2.3", 8080, false, false, false},
 		{tcp, "10.1.2.3", 443, true, true, true},

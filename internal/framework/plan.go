@@ -59,7 +59,7 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("cluster"))
 		resp.Diagnostics.Append(forget(ctx, &resp.Plan)...)
 		return
-	case e.replacement(ctx, resp, &prior, &want):
+	case e.replacement(ctx, req.State, resp, &prior, &want):
 		return
 	case moves == unknown:
 		resp.Diagnostics.Append(forget(ctx, &resp.Plan)...)

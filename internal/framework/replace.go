@@ -19,7 +19,7 @@ type Replacing[M any] interface {
 
 // replacement plans a replacement where the part wants one, and says why. done
 // is false where an update will do.
-func (e *engine[M, P]) replacement(ctx context.Context, resp *resource.ModifyPlanResponse, prior, want *M) (done bool) {
+func (e *engine[M, P]) replacement(ctx context.Context, state attributeGetter, resp *resource.ModifyPlanResponse, prior, want *M) (done bool) {
 	part, ok := e.part.(Replacing[M])
 	if !ok {
 		return false
@@ -32,7 +32,10 @@ func (e *engine[M, P]) replacement(ctx context.Context, resp *resource.ModifyPla
 	if len(reasons) == 0 {
 		return false
 	}
-	e.provider.replaced.Store(e.place(ctx, resp.Plan, P(want)), true)
+	// Under another key it comes to where the one that goes has never been.
+	if place := e.place(ctx, resp.Plan, P(want)); place == e.place(ctx, state, P(want)) {
+		e.provider.replaced.Store(place, true)
+	}
 	resp.Diagnostics.Append(forget(ctx, &resp.Plan)...)
 	return true
 }
@@ -45,11 +48,11 @@ func (e *engine[M, P]) replaces(ctx context.Context, resp *resource.ModifyPlanRe
 }
 
 // place is the cluster as it is written and the key of an object.
-func (e *engine[M, P]) place(ctx context.Context, plan attributeGetter, want P) string {
+func (e *engine[M, P]) place(ctx context.Context, from attributeGetter, want P) string {
 	parts := []string{e.about.Name, want.CommonAttributes().Cluster.ValueString()}
 	for _, key := range e.about.Key {
 		var value types.String
-		if d := plan.GetAttribute(ctx, path.Root(key), &value); d.HasError() {
+		if d := from.GetAttribute(ctx, path.Root(key), &value); d.HasError() {
 			continue
 		}
 		parts = append(parts, value.ValueString())

@@ -62,6 +62,28 @@ func TestAccReplacement(t *testing.T) {
 	w.MustDestroy()
 }
 
+// A new name that somebody else's Service has is refused by the plan: the apply
+// would remove the one of the old name before it finds that out.
+func TestAccReplacementByTakenName(t *testing.T) {
+	e := acctest.Environment(t)
+	c := e.Cluster(acctest.Classic)
+	declared := block(e, acctest.Classic, onePort)
+	other := strings.Replace(declared, `"api"`, `"other"`, 1)
+	w := acctest.NewWorkspace(t, other)
+	w.MustApply()
+	argocd(t, c, map[string]any{"selector": map[string]any{"app": "other"}, "ports": []any{map[string]any{"port": 80}}})
+	t.Cleanup(func() { remove(t, c) })
+	w.Write(declared)
+	r := w.Plan()
+	if r.ExitCode == 0 {
+		t.Errorf("the plan is %v", r.Planned)
+	}
+	says(t, "the plan", r.Errors(), "exists and is not ours", "argocd-controller")
+	w.Write(other)
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
 // On VPC: subnets and name.
 func TestAccReplacementOnVPC(t *testing.T) {
 	e := acctest.Environment(t)

@@ -30,6 +30,11 @@ func isolated(arguments ...string) string {
 	return config + "}\n"
 }
 
+// isolatedToo is a second such resource of a configuration.
+func isolatedToo(arguments ...string) string {
+	return strings.Replace(isolated(arguments...), `"it"`, `"too"`, 1)
+}
+
 // table are the lines that the resource's documentation says of a network. By
 // itself, nothing of them is closed.
 func table(network string) []line {
@@ -75,7 +80,7 @@ func networkIsolation() []scenario {
 		},
 		{
 			name:   "isolates both networks at once, and pods from the internet as well",
-			config: isolated(`network = "private"`) + "\n" + strings.Replace(isolated(`network = "public"`), `"it"`, `"public"`, 1),
+			config: isolated(`network = "private"`) + "\n" + isolatedToo(`network = "public"`),
 			lines: append(alive(),
 				line{from: []who{pod}, to: internet, ports: []uint16{443}, protocols: tcp, without: open, with: open},
 				line{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},

@@ -91,6 +91,24 @@ var translation = fmt.Sprintf("local_subnet_nat = { %q = %q }", podNetwork, tran
 // gateway is an argument that lets in the company's gateway at the load balancer of a tunnel.
 const gateway = `pass = [{ source_cidrs = [var.office_cidr], destination_cidrs = ["${var.tunnel_address}/32"], protocol = "UDP", ports = [500, 4500] }]`
 
+// alone are lines of a cluster that leaves one way to the outside: what it needs
+// to live is open, and all else is closed in both directions.
+func alone() []line {
+	return []line{
+		{from: []who{worker}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
+		{from: []who{worker}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
+		{from: []who{worker, pod}, to: server, ports: []uint16{53}, protocols: udp, without: open, with: open},
+		{from: []who{pod}, to: pods, ports: []uint16{8080}, without: open, with: open},
+		{from: []who{pod}, to: webName, ports: []uint16{80}, protocols: tcp, without: open, with: open},
+		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
+		{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped},
+		{from: []who{office, client}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: dropped},
+		{from: []who{neighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: dropped},
+		{from: []who{worker, pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+		{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
+	}
+}
+
 // throughTunnel are lines of a tunnel: who may be reached only through it.
 func throughTunnel(podsOfCompany where) []line {
 	byPods := clusterName + "-app-"
@@ -120,6 +138,16 @@ func strongswanVPN() []scenario {
 			tunnel: &companysTunnel{network: podNetwork},
 			lines:  slices.Concat(pods, behind(line{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped})),
 			then:   nothingInClear(vpnTunnel(podNetwork, calls(noBalancer)...)),
+		},
+		{
+			name: "leads a company to pods and back where both guards and both isolation sets leave no other way",
+			config: strings.Join([]string{
+				vpnTunnel(podNetwork, calls(noBalancer)...), guard(), inbound("ingress_health_monitors = []"),
+				isolated(`network = "private"`, `allow = ["vrrp"]`, `peer_cidrs = [var.office_subnet]`),
+				isolatedToo(`network = "public"`, `allow = ["vpn"]`),
+			}, "\n"),
+			tunnel: &companysTunnel{network: podNetwork},
+			lines:  slices.Concat(pods, behind(alone()...)),
 		},
 		{
 			name:   "shows the company another network than the pods'",

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -196,7 +197,7 @@ func (g ground) look(ctx context.Context, m *model) (missing []string, err error
 	}
 	for _, d := range deployments {
 		if d.Status.ObservedGeneration < d.Generation || d.Status.ReadyReplicas < d.Status.Replicas || d.Status.UpdatedReplicas == 0 {
-			missing = append(missing, fmt.Sprintf("Deployment %s/%s has %d of %d pods ready", d.Namespace, d.Name, d.Status.ReadyReplicas, d.Status.Replicas))
+			missing = append(missing, fmt.Sprintf("Deployment %s/%s has %d of %d pods ready%s", d.Namespace, d.Name, d.Status.ReadyReplicas, d.Status.Replicas, g.whyNoPod(ctx, d)))
 		}
 	}
 	sets, err := kube.List(ctx, g.conn, kube.DaemonSets, of)
@@ -204,11 +205,37 @@ func (g ground) look(ctx context.Context, m *model) (missing []string, err error
 		// Pods of before count as ready until they are gone.
 		have := min(d.Status.NumberReady, d.Status.UpdatedNumberScheduled)
 		if d.Status.ObservedGeneration < d.Generation || have < d.Status.DesiredNumberScheduled {
-			missing = append(missing, fmt.Sprintf("DaemonSet %s/%s has %d of %d pods ready", d.Namespace, d.Name, have, d.Status.DesiredNumberScheduled))
+			missing = append(missing, fmt.Sprintf("DaemonSet %s/%s has %d of %d pods ready%s", d.Namespace, d.Name, have, d.Status.DesiredNumberScheduled, g.why(ctx, d.Namespace, d.Spec.Selector)))
 		}
 	}
 	if err != nil || len(missing) > 0 || m.WaitFor.ValueString() != waitEstablished {
 		return missing, err
 	}
 	return established(ctx, g.conn, of.Namespace, m.Name.ValueString())
+}
+
+// whyNoPod is why a Deployment makes no pod, or why that is not ready.
+func (g ground) whyNoPod(ctx context.Context, d appsv1.Deployment) string {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
+			return ": " + c.Message
+		}
+	}
+	return g.why(ctx, d.Namespace, d.Spec.Selector)
+}
+
+// why is what keeps one of a workload's pods from being ready, behind a colon;
+// empty if nobody says.
+func (g ground) why(ctx context.Context, namespace string, selector *metav1.LabelSelector) string {
+	pods, err := kube.List(ctx, g.conn, kube.Pods, kube.ListOptions{Namespace: namespace, Labels: metav1.FormatLabelSelector(selector)})
+	if err != nil {
+		return "" // what is missing has been seen
+	}
+	for i := range pods {
+		pod := vpnPod{&pods[i]}
+		if trouble := pod.trouble(); trouble != "" && !pod.leaving() {
+			return ": " + trouble
+		}
+	}
+	return ""
 }

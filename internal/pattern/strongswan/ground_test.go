@@ -41,6 +41,7 @@ func TestPodsThatAreWaitedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		vpn     appsv1.DeploymentStatus
 		routes  appsv1.DaemonSetStatus
+		pods    []corev1.Pod
 		missing string
 	}{
 		"all": {
@@ -51,6 +52,19 @@ func TestPodsThatAreWaitedFor(t *testing.T) {
 			vpn:     appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, UpdatedReplicas: 1},
 			routes:  appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 3, NumberReady: 3, UpdatedNumberScheduled: 3},
 			missing: "Deployment default/vpn-strongswan has 0 of 1 pods ready",
+		},
+		"VPN pod without an image": {
+			vpn:     appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, UpdatedReplicas: 1},
+			routes:  appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 3, NumberReady: 3, UpdatedNumberScheduled: 3},
+			pods:    []corev1.Pod{podOf("old", leavingPod), podOf("new", waitingPod("ImagePullBackOff", "no such tag"))},
+			missing: "Deployment default/vpn-strongswan has 0 of 1 pods ready: container strongswan: ImagePullBackOff: no such tag",
+		},
+		"VPN pod that may not be": {
+			vpn: appsv1.DeploymentStatus{ObservedGeneration: 2, Conditions: []appsv1.DeploymentCondition{
+				{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "pods is forbidden: violates PodSecurity"},
+			}},
+			routes:  appsv1.DaemonSetStatus{ObservedGeneration: 2, DesiredNumberScheduled: 3, NumberReady: 3, UpdatedNumberScheduled: 3},
+			missing: "Deployment default/vpn-strongswan has 0 of 0 pods ready: pods is forbidden: violates PodSecurity",
 		},
 		"routes of before, which end": {
 			vpn:     appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, ReadyReplicas: 1, UpdatedReplicas: 1},
@@ -68,13 +82,20 @@ func TestPodsThatAreWaitedFor(t *testing.T) {
 			about := func(name string) metav1.ObjectMeta {
 				return metav1.ObjectMeta{Namespace: "default", Name: name, Generation: 2}
 			}
+			pods := func(app string) *metav1.LabelSelector {
+				return &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
+			}
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				list := map[string]any{"kind": "ServiceList", "apiVersion": "v1"}
 				switch {
+				case strings.HasSuffix(r.URL.Path, "/pods") && r.URL.Query().Get("labelSelector") == "app=strongswan":
+					list = map[string]any{"kind": "PodList", "apiVersion": "v1", "items": test.pods}
+				case strings.HasSuffix(r.URL.Path, "/pods"):
+					list = map[string]any{"kind": "PodList", "apiVersion": "v1"}
 				case strings.HasSuffix(r.URL.Path, "/deployments"):
-					list = map[string]any{"kind": "DeploymentList", "apiVersion": "apps/v1", "items": []any{appsv1.Deployment{ObjectMeta: about("vpn-strongswan"), Status: test.vpn}}}
+					list = map[string]any{"kind": "DeploymentList", "apiVersion": "apps/v1", "items": []any{appsv1.Deployment{ObjectMeta: about("vpn-strongswan"), Spec: appsv1.DeploymentSpec{Selector: pods("strongswan")}, Status: test.vpn}}}
 				case strings.HasSuffix(r.URL.Path, "/daemonsets"):
-					list = map[string]any{"kind": "DaemonSetList", "apiVersion": "apps/v1", "items": []any{appsv1.DaemonSet{ObjectMeta: about("vpn-strongswan-routes"), Status: test.routes}}}
+					list = map[string]any{"kind": "DaemonSetList", "apiVersion": "apps/v1", "items": []any{appsv1.DaemonSet{ObjectMeta: about("vpn-strongswan-routes"), Spec: appsv1.DaemonSetSpec{Selector: pods("strongswan-routes")}, Status: test.routes}}}
 				}
 				answerJSON(w, http.StatusOK, list)
 			}))

@@ -29,3 +29,30 @@ func TestUpdateThatKeepsFailingIsRememberedOnce(t *testing.T) {
 		t.Errorf("destroy left %v", w.objects)
 	}
 }
+
+// An object that is gone after an update broke off has no address until it is
+// made anew, under another one.
+func TestGoneAfterAFailedUpdateHasNoAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.address = "10.0.0.1"
+	unitTest(
+		t, w,
+		resource.TestStep{Config: config(`cluster = "alpha"`, `name = "one"`)},
+		resource.TestStep{
+			PreConfig:   func() { w.set(func(w *world) { w.failure, w.wroteOne = errors.New("broke off"), true }) },
+			Config:      config(`cluster = "alpha"`, `name = "two"`),
+			ExpectError: regexp.MustCompile(`Broke off`),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				w.set(func(w *world) {
+					delete(w.objects, "uid-alpha/one")
+					w.failure, w.address = nil, "10.0.0.2"
+				})
+			},
+			Config: config(`cluster = "alpha"`, `name = "one"`),
+			Check:  resource.TestCheckResourceAttr(it, "address", "10.0.0.2"),
+		},
+	)
+}

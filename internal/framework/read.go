@@ -84,6 +84,9 @@ func (e *engine[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp 
 	common.Drift = driftList(observed.Drift)
 	common.Ready = types.BoolValue(observed.settled())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	if observed.Gone {
+		resp.Diagnostics.Append(e.dropStable(ctx, &resp.State)...)
+	}
 	if resp.Identity != nil {
 		resp.Diagnostics.Append(e.setIdentity(ctx, resp.Identity, &resp.State, c.ID)...)
 	}

@@ -46,6 +46,22 @@ func (e *engine[M, P]) keepStable(ctx context.Context, plan *tfsdk.Plan, state t
 	return out
 }
 
+// dropStable takes the Stable attributes out of a state whose object is gone: made
+// anew, it has others.
+func (e *engine[M, P]) dropStable(ctx context.Context, state *tfsdk.State) diags {
+	var out diags
+	for _, name := range e.about.Stable {
+		kind := state.Schema.GetAttributes()[name].GetType()
+		none, err := kind.ValueFromTerraform(ctx, tftypes.NewValue(kind.TerraformType(ctx), nil))
+		if err != nil {
+			out.AddAttributeError(path.Root(name), "The state could not be saved", err.Error())
+			continue
+		}
+		out.Append(state.SetAttribute(ctx, path.Root(name), none)...)
+	}
+	return out
+}
+
 // asPlanned gives every attribute that was planned as known that very value,
 // whatever was observed: Terraform holds an update to it. What has become of it
 // meanwhile is for the next refresh to tell.

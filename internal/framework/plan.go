@@ -72,6 +72,11 @@ func (e *engine[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRe
 		resp.Plan.Raw = req.State.Raw
 		return
 	default:
+		if !after.Ready.IsUnknown() {
+			// Only a plan modifier of the part's tells the plan from the state, after
+			// Terraform's framework has marked what is computed.
+			resp.Diagnostics.Append(forget(ctx, &resp.Plan, "cluster_id")...)
+		}
 		resp.Diagnostics.Append(e.keepStable(ctx, &resp.Plan, req.State, &prior, &want)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("drift"), driftList(nil))...)

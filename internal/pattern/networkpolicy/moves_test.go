@@ -107,6 +107,25 @@ func TestAccMovesWithoutAWindow(t *testing.T) {
 	})
 }
 
+// Types that are not declared any more are those by default, at once and not
+// with whatever changes next.
+func TestAccTypesByDefaultAgain(t *testing.T) {
+	e := acctest.Environment(t)
+	config := func(more string) string {
+		return acctest.ProviderBlock(e) + "resource \"iks_network_policy\" \"it\" {\n  cluster = \"classic\"\n  name = \"web\"\n  selector = \"app == 'web'\"\n  ingress = [{ action = \"Allow\", protocol = \"TCP\" }]\n" + more + "}\n"
+	}
+	w := acctest.NewWorkspace(t, config("  types = [\"Ingress\", \"Egress\"]\n"))
+	w.MustApply()
+	w.MustPlanEmpty()
+	w.Write(config(""))
+	w.MustApply()
+	if got := fmt.Sprint(w.Attributes("iks_network_policy.it")["types"]); got != "[Ingress]" {
+		t.Errorf("the types are %s", got)
+	}
+	w.MustPlanEmpty()
+	w.MustDestroy()
+}
+
 // makeTier makes a tier that goes with the test.
 func makeTier(t *testing.T, c *localiks.Cluster, name, action string) {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	v3 "github.com/projectcalico/api/pkg/apis/projectcalico/v3"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/calico"
@@ -105,17 +106,18 @@ func sayTheSame(a, b attr.Value) bool {
 // fills them in.
 type typesByDefault struct{ described }
 
-// PlanModifySet implements planmodifier.Set.
-func (typesByDefault) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
-	if !req.ConfigValue.IsNull() || req.Plan.Raw.IsNull() || !req.PlanValue.IsUnknown() && req.Plan.Raw.Equal(req.State.Raw) {
+// PlanModifySet implements planmodifier.Set. It only counts the rules: turning
+// them into attributes is most of what a plan of many policies costs.
+func (typesByDefault) PlanModifySet(_ context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	if !req.ConfigValue.IsNull() || req.Plan.Raw.IsNull() {
 		return
 	}
-	var ingress, egress types.List
-	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("ingress"), &ingress)...)
-	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("egress"), &egress)...)
-	if resp.Diagnostics.HasError() || ingress.IsUnknown() || egress.IsUnknown() {
+	var fields map[string]tftypes.Value
+	var ingress, egress []tftypes.Value
+	if req.Plan.Raw.As(&fields) != nil || !fields["ingress"].IsKnown() || !fields["egress"].IsKnown() ||
+		fields["ingress"].As(&ingress) != nil || fields["egress"].As(&egress) != nil {
 		return
 	}
-	spec := calico.Defaulted(calico.Spec{Ingress: make([]v3.Rule, len(ingress.Elements())), Egress: make([]v3.Rule, len(egress.Elements()))})
+	spec := calico.Defaulted(calico.Spec{Ingress: make([]v3.Rule, len(ingress)), Egress: make([]v3.Rule, len(egress))})
 	resp.PlanValue = typesValue(spec.Types)
 }

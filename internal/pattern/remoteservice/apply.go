@@ -34,7 +34,7 @@ func (part) Apply(ctx context.Context, c *cluster.Cluster, r framework.ApplyRequ
 		return err
 	}
 	w := writing{ground: g, live: live, want: want, intent: ownership.Intent{
-		Owner: r.Owner, Stamp: r.Stamp, Held: r.Prior != nil, Force: r.Want.Force.ValueBool(), Sent: r.Sent,
+		Owner: r.Owner, Stamp: r.Stamp, Held: r.Prior.holds(want), Force: r.Want.Force.ValueBool(), Sent: r.Sent,
 	}}
 	if r.Prior != nil {
 		if w.before, err = r.Prior.read(ctx); err != nil {

@@ -57,6 +57,11 @@ func portType() types.ObjectType {
 // imported tells whether the model is only the name of something to import.
 func (m *model) imported() bool { return m.Ports.IsNull() }
 
+// holds tells whether a state is about the Service that is declared.
+func (m *model) holds(want remote) bool {
+	return m != nil && m.Namespace.ValueString() == want.namespace && m.Name.ValueString() == want.name
+}
+
 // reader turns attributes into a remote. It remembers what is wrong, and
 // whether anything is not known yet.
 type reader struct {

@@ -44,7 +44,7 @@ func (part) Preview(ctx context.Context, c *cluster.Cluster, r framework.Preview
 			return warnings, err
 		}
 	}
-	in := ownership.Intent{Owner: r.Owner, Stamp: r.Owner.Stamp, Held: r.Prior != nil, Force: force}
+	in := ownership.Intent{Owner: r.Owner, Stamp: r.Owner.Stamp, Held: r.Prior.holds(want), Force: force}
 	if err := g.refuseUnlike(live.service, in); err != nil {
 		return warnings, err
 	}

@@ -1,6 +1,7 @@
 package remoteservice_test
 
 import (
+	"fmt"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,4 +41,20 @@ func TestAccRefusesAnAppsService(t *testing.T) {
 		o.leadsTo("default", "10.1.2.3")
 		w.MustDestroy()
 	}
+}
+
+// The name of one that goes in the same run can be taken: a plan warns of it.
+func TestAccNameOfAnother(t *testing.T) {
+	other := func(name string) string {
+		return fmt.Sprintf("resource \"iks_remote_service\" \"other\" {\n  cluster = \"classic\"\n  name    = %q\n  endpoints = [\"10.1.2.4\"]\n  ports = [{ port = 443 }]\n}\n", name)
+	}
+	w := acctest.NewWorkspace(t, config(t, "  endpoints = [\"10.1.2.3\"]\n  ports = [{ port = 443 }]")+other("other"))
+	w.MustApply()
+	w.Write(acctest.ProviderBlock(acctest.Environment(t)) + other("api"))
+	plan := w.Plan()
+	if len(plan.Errors()) > 0 {
+		t.Errorf("the plan fails: %q", plan.Errors())
+	}
+	says(t, plan.Warnings(), "another resource of this provider")
+	w.MustDestroy()
 }

@@ -160,13 +160,13 @@ func (r ApplyRequest[M]) TakenBack() {
 }
 
 // Declined tells whether a write was certainly not carried out: the server refused
-// it, each time that it was sent.
+// it, each time that it was sent, or it never was.
 func Declined(err error) bool {
 	var request *kube.Error
 	if errors.As(err, &request) && request.Unsure {
 		return false // also where IBM Cloud then refused a token for the next try
 	}
-	if iks.IsDeclined(err) {
+	if iks.IsDeclined(err) || kube.Unsent(err) {
 		return true
 	}
 	var status *apierrors.StatusError

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -19,10 +21,18 @@ func TestSent(t *testing.T) {
 	status := func(code int32) error {
 		return &apierrors.StatusError{ErrStatus: metav1.Status{Code: code}}
 	}
+	nobody := httptest.NewServer(nil)
+	nobody.Close()
+	client, err := kube.New(kube.Access{Host: nobody.URL}, kube.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, unsent := kube.Create(t.Context(), client, kube.ConfigMaps, corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "x"}}, kube.WriteOptions{})
 	for name, test := range map[string]struct {
 		err   error
 		wrote bool
 	}{
+		"no connection to the cluster":     {unsent, false},
 		"done":                             {nil, true},
 		"nobody knows":                     {errors.New("reset"), true},
 		"refused by the cluster":           {&kube.Error{Err: status(403)}, false},

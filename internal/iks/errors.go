@@ -170,10 +170,16 @@ func IsTransient(err error) bool {
 }
 
 // IsDeclined tells whether the call was certainly not carried out: each of its
-// requests was refused.
+// requests was refused, or had no connection.
 func IsDeclined(err error) bool {
 	e, ok := asError(err)
-	return ok && e.Status >= 400 && !isOpenStatus(e.Status) && !e.Unsure
+	if !ok || e.Unsure {
+		return false
+	}
+	if e.Status == 0 {
+		return IsUnreachable(err) && !isOpen(e.Err)
+	}
+	return e.Status >= 400 && !isOpenStatus(e.Status)
 }
 
 func asError(err error) (*Error, bool) {

@@ -355,6 +355,33 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// What never had a connection was not carried out, unless an earlier request was.
+func TestNoConnection(t *testing.T) {
+	t.Parallel()
+	refused, reset := dialError(syscall.ECONNREFUSED), error(syscall.ECONNRESET)
+	for name, tt := range map[string]struct {
+		faults   []error
+		declined bool
+	}{
+		"refused":        {[]error{refused}, true},
+		"reset":          {[]error{reset}, false},
+		"reset, refused": {[]error{reset, refused}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, client := newLab(t, func(_ context.Context, n int, _ sent) (*http.Response, error) {
+					return nil, tt.faults[min(n, len(tt.faults))-1]
+				})
+				err := client.DisableALB(t.Context(), Cluster{ID: labCluster, Infrastructure: Classic}, classicALBWant())
+				if !IsUnreachable(err) || IsDeclined(err) != tt.declined {
+					t.Errorf("%v, declined: %t", err, IsDeclined(err))
+				}
+			})
+		})
+	}
+}
+
 // What was sent, and brought no word, may have been carried out, whatever a later
 // request brings.
 func TestUnsure(t *testing.T) {

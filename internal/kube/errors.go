@@ -140,6 +140,15 @@ func Unreachable(err error) bool {
 	return errors.As(err, &failure)
 }
 
+// Unsent reports whether a request certainly did not arrive, since no attempt of it had a connection. The end of a
+// [Wait] says nothing of the requests before the last one.
+func Unsent(err error) bool {
+	var waited *WaitError
+	var request *Error
+	var failure *transportFailure
+	return !errors.As(err, &waited) && errors.As(err, &request) && !request.Unsure && errors.As(err, &failure) && failure.stage != stageExchange
+}
+
 // refusal is an error that the server gave.
 type refusal struct {
 	status *apierrors.StatusError

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -160,8 +159,7 @@ func TestProxyThatRefuses(t *testing.T) {
 			asked := 0
 			c := connect(t, Access{Host: "https://api.cluster", ProxyURL: proxy.URL}, Options{Observe: func(Exchange) { asked++ }})
 			_, err := Create(t.Context(), c, Nodes, corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1"}}, WriteOptions{})
-			var failed *Error
-			if !Unreachable(err) || !errors.As(err, &failed) || failed.Unsure || !strings.Contains(err.Error(), "the proxy "+strings.TrimPrefix(proxy.URL, "http://")+" answers") {
+			if !Unreachable(err) || !Unsent(err) || Unsent(&WaitError{Err: err}) || !strings.Contains(err.Error(), "the proxy "+strings.TrimPrefix(proxy.URL, "http://")+" answers") {
 				t.Errorf("got %v", err)
 			}
 			if asked != attempts {

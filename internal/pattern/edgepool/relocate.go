@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -334,26 +333,15 @@ func (r *relocator) sweep(ctx context.Context) error {
 }
 
 // turns lets one at a time do something to a cluster.
-type turns struct {
-	mu sync.Mutex
-	of map[string]chan struct{}
-}
+type turns struct{ clusters *iks.KeyedLocks }
 
-func newTurns() *turns { return &turns{of: map[string]chan struct{}{}} }
+func newTurns() *turns { return &turns{iks.NewKeyedLocks()} }
 
 // take waits for its turn, or for the end of ctx.
 func (t *turns) take(ctx context.Context, clusterID string) (release func(), err error) {
-	t.mu.Lock()
-	turn, ok := t.of[clusterID]
-	if !ok {
-		turn = make(chan struct{}, 1)
-		t.of[clusterID] = turn
+	release, err = t.clusters.Lock(ctx, clusterID)
+	if err != nil {
+		return nil, fmt.Errorf("waiting until another resource has moved the load balancers of this cluster: %w", err)
 	}
-	t.mu.Unlock()
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting until another resource has moved the load balancers of this cluster: %w", context.Cause(ctx))
-	}
+	return release, nil
 }

@@ -24,7 +24,7 @@ func importID(parts []string) (map[string]string, error) {
 	case isType && len(parts) == 2:
 		return map[string]string{"type": parts[0], "zone": parts[1]}, nil
 	case len(parts) > 1:
-		return nil, fmt.Errorf("it has %d parts too many; %s", len(parts)-1, forms)
+		return nil, errors.New("it has too many parts; " + forms)
 	}
 	if _, err := iks.ParseALBID(parts[0]); err != nil {
 		return nil, fmt.Errorf("%w; %s", err, forms)

@@ -3,6 +3,7 @@ package albstate
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -72,6 +73,41 @@ func TestTwoDoNotCloseBoth(t *testing.T) {
 			}
 			if stayed != 1 {
 				t.Errorf("%d of the two were left enabled, want one", stayed)
+			}
+		})
+	}
+}
+
+// An ALB that IKS refused to close stands in for another one; one of which nobody
+// knows whether it was closed does not.
+func TestOnlyWhatMayBeClosedCountsAsClosed(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault   fakeiks.Fault
+		refused bool // to close the other one
+	}{
+		"throttled":                      {fakeiks.Fault{Status: http.StatusTooManyRequests}, false},
+		"it broke down":                  {fakeiks.Fault{Status: http.StatusBadGateway}, true},
+		"closed, and the answer is lost": {fakeiks.Fault{Served: true, Status: http.StatusGatewayTimeout}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, fakeiks.Cluster{Zones: zones("dal10", "dal12")})
+			closing := func(alb string) *model {
+				return declare(false, func(m *model) { m.ALBID = types.StringValue(r.id(alb)) })
+			}
+			r.mustApply(declare(true, ofType("private")), nil)
+			r.mustApply(declare(false, ofType("public")), nil)
+			r.restart()
+			test.fault.Method, test.fault.Path = "DELETE", "/v1/alb/albs/"+r.id("private1")
+			repair := r.fake.Fail(test.fault)
+			if err := r.apply(closing("private1"), nil); err == nil {
+				t.Fatal("private1 was closed")
+			}
+			repair()
+			err := r.apply(closing("private2"), nil)
+			if _, refused := framework.AsRefusal(err); refused != test.refused || err != nil && !refused {
+				t.Errorf("closing private2: %v", err)
 			}
 		})
 	}

@@ -73,7 +73,7 @@ func (h hands) take(ctx context.Context, s step) error {
 		act = h.api.EnableALB
 	}
 	err := h.sent(act(ctx, h.cluster, s.alb))
-	if err == nil || !s.enable && iks.IsTransient(err) { // IKS may have closed it, though its answer got lost
+	if err == nil || !s.enable && !framework.Declined(err) { // IKS may have closed it, though its answer got lost
 		h.closings.note(h.cluster.ID, s)
 	}
 	if h.goneIsFine && iks.IsNotFound(err) {

@@ -57,6 +57,10 @@ type Description struct {
 	// attributes that they stand for; the others stay null. Nil: the parts are
 	// the Key, all of it.
 	ImportID func(parts []string) (map[string]string, error)
+	// IdentityName gives the value of "name" in an identity where that attribute
+	// alone does not tell the object; attribute gives the values of others. It is
+	// what an import ID has in its place. Nil: the attribute's own value.
+	IdentityName func(attribute func(name string) string) string
 	// Validators of the configuration as a whole.
 	Validators []resource.ConfigValidator
 	// CreateTimeout, UpdateTimeout and DeleteTimeout are the defaults of the

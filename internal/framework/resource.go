@@ -123,9 +123,16 @@ func (e *engine[M, P]) ValidateConfig(ctx context.Context, req resource.Validate
 // setIdentity writes the identity: the cluster's ID and the object's key.
 func (e *engine[M, P]) setIdentity(ctx context.Context, identity attributeSetter, state attributeGetter, clusterID string) diags {
 	d := identity.SetAttribute(ctx, path.Root("cluster_id"), clusterID)
-	for _, key := range e.about.Key {
+	attribute := func(name string) types.String {
 		var value types.String
-		d.Append(state.GetAttribute(ctx, path.Root(key), &value)...)
+		d.Append(state.GetAttribute(ctx, path.Root(name), &value)...)
+		return value
+	}
+	for _, key := range e.about.Key {
+		value := attribute(key)
+		if key == "name" && e.about.IdentityName != nil {
+			value = types.StringValue(e.about.IdentityName(func(name string) string { return attribute(name).ValueString() }))
+		}
 		d.Append(identity.SetAttribute(ctx, path.Root(key), value)...)
 	}
 	return d

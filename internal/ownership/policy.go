@@ -26,6 +26,12 @@ type Policy struct {
 	Intent
 }
 
+// NameInTier is the name in the identity of a policy that has the attributes
+// `tier` and `name`: the one that Calico knows it by, as in an import ID.
+func NameInTier(attribute func(name string) string) string {
+	return calico.PolicyName(attribute("tier"), attribute("name"))
+}
+
 // Decide says what must be done to the policy that is there (nil for none), or
 // refuses.
 func (p Policy) Decide(live *calico.Policy) (Step, error) {

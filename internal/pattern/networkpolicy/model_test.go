@@ -241,3 +241,18 @@ func TestSameRule(t *testing.T) {
 		}
 	}
 }
+
+// What an identity says is found again by an import.
+func TestIdentityTellsTheTier(t *testing.T) {
+	t.Parallel()
+	for tier, want := range map[string]string{defaultTier: "web", "security": "security.web"} {
+		name := part{}.Describe().IdentityName(func(attribute string) string { return map[string]string{"name": "web", "tier": tier}[attribute] })
+		if name != want {
+			t.Errorf("in tier %s the identity has %q, want %q", tier, name, want)
+		}
+		m := &model{Name: types.StringValue(name)}
+		if m.locate(); m.Tier.ValueString() != tier || m.Name.ValueString() != "web" {
+			t.Errorf("%q is taken for %s in tier %s", name, m.Name.ValueString(), m.Tier.ValueString())
+		}
+	}
+}

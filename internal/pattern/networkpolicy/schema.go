@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 const defaultTier = "default"
@@ -27,6 +28,7 @@ func (part) Describe() framework.Description {
 		},
 		Key:           []string{"namespace", "name"},
 		ImportID:      importKey,
+		IdentityName:  ownership.NameInTier,
 		CreateTimeout: 5 * time.Minute,
 		UpdateTimeout: 5 * time.Minute,
 		DeleteTimeout: 5 * time.Minute,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/iks-patterns/terraform-provider-iks/internal/framework"
 	"github.com/iks-patterns/terraform-provider-iks/internal/hostguard"
+	"github.com/iks-patterns/terraform-provider-iks/internal/ownership"
 )
 
 // Describe says what the resource looks like.
@@ -27,6 +28,7 @@ func (part) Describe() framework.Description {
 			Attributes:          attributes(),
 		},
 		Key:           []string{"name"},
+		IdentityName:  ownership.NameInTier,
 		CreateTimeout: 5 * time.Minute,
 		UpdateTimeout: 5 * time.Minute,
 		DeleteTimeout: 5 * time.Minute,

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 )
 
 // An update that fails again and again is one: it does not make others forgotten.
@@ -55,4 +56,37 @@ func TestGoneAfterAFailedUpdateHasNoAddress(t *testing.T) {
 			Check:  resource.TestCheckResourceAttr(it, "address", "10.0.0.2"),
 		},
 	)
+}
+
+// An update that was refused before it wrote anything leaves a ready resource ready.
+func TestRefusedUpdateLeavesItReady(t *testing.T) {
+	t.Parallel()
+	for name, wrote := range map[string]bool{"refused": false, "half made": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			unitTest(
+				t, w,
+				resource.TestStep{Config: config(`cluster = "alpha"`, `name = "one"`)},
+				resource.TestStep{
+					PreConfig:   func() { w.set(func(w *world) { w.failure, w.wroteOne = errors.New("no room"), wrote }) },
+					Config:      config(`cluster = "alpha"`, `name = "one"`, `value = "b"`),
+					ExpectError: regexp.MustCompile(`No room`),
+				},
+				resource.TestStep{
+					PreConfig:          func() { w.set(func(w *world) { w.failure = nil }) },
+					RefreshState:       true,
+					ExpectNonEmptyPlan: true,
+					Check: func(*terraform.State) error {
+						w.mu.Lock()
+						defer w.mu.Unlock()
+						if w.ready == wrote {
+							return fmt.Errorf("ready = %t was in the state", w.ready)
+						}
+						return nil
+					},
+				},
+			)
+		})
+	}
 }

@@ -44,9 +44,9 @@ func TestRemovedWhileItIsWaitedFor(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
 				began := time.Now()
-				wrote, err := e.bringAbout(ctx, nil, ApplyRequest[anyModel]{Want: &anyModel{}})
-				if undone := errors.As(err, new(*UndoneError)); !wrote || undone != test.undone || undone != (err != nil) {
-					t.Errorf("wrote %t, %v", wrote, err)
+				left, err := e.bringAbout(ctx, nil, ApplyRequest[anyModel]{Want: &anyModel{}})
+				if undone := errors.As(err, new(*UndoneError)); left != something || undone != test.undone || undone != (err != nil) {
+					t.Errorf("left %d, %v", left, err)
 				}
 				if part.applied != test.applied || time.Since(began) > 3*driftPatience {
 					t.Errorf("applied %d times in %s", part.applied, time.Since(began))

@@ -40,6 +40,7 @@ type world struct {
 	onApply  func(*world)
 	address  string // the address of every object
 	takeBack bool   // remove what was made and fail
+	ready    bool   // what the state said when Observe looked last
 }
 
 type object struct{ value, secret, stamp string }
@@ -157,6 +158,7 @@ func (t toy) Observe(_ context.Context, c *cluster.Cluster, m *toyModel, owner f
 	if !ok {
 		return framework.Observation{Gone: true}, nil
 	}
+	w.ready = m.Ready.ValueBool()
 	m.Seen = types.StringValue(o.value)
 	m.Address = framework.StringOrNull(w.address)
 	seen := framework.Observation{Stamp: o.stamp}

@@ -35,8 +35,8 @@ func (e *engine[M, P]) Create(ctx context.Context, req resource.CreateRequest, r
 		return
 	}
 	r := ApplyRequest[M]{Want: &want, Config: &config, Owner: e.provider.with(Owner{}), Stamp: newStamp(), Warn: resp.Diagnostics.AddWarning}
-	wrote, err := e.bringAbout(ctx, c, r)
-	if err != nil && !wrote {
+	left, err := e.bringAbout(ctx, c, r)
+	if err != nil && left != something {
 		resp.Diagnostics.Append(Diagnose(path.Empty(), fmt.Sprintf("Creating %s in cluster %s failed", e.typeName(), common.Cluster.ValueString()), err)...)
 		return
 	}
@@ -92,21 +92,24 @@ func (e *engine[M, P]) Update(ctx context.Context, req resource.UpdateRequest, r
 		r.Stamp = newStamp()
 	}
 
-	wrote, err := e.bringAbout(ctx, c, r, begun...)
+	left, err := e.bringAbout(ctx, c, r, begun...)
 	if err != nil {
 		resp.Diagnostics.Append(Diagnose(path.Empty(), fmt.Sprintf("Updating %s in cluster %s failed", e.typeName(), common.Cluster.ValueString()), err)...)
 	}
 	if err != nil && !written(err) && r.Prior != nil {
 		// The earlier state still tells best what stands in the cluster.
+		if left == untouched {
+			return
+		}
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("ready"), false)...)
-		if wrote {
+		if left == something {
 			resp.Diagnostics.Append(e.record(ctx, &resp.State, &want)...)
 			resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner.stamping(r.Stamp).of(c))...)
 			resp.Diagnostics.Append(addBegun(ctx, req.Private, resp.Private, s, &want)...)
 		}
 		return
 	}
-	if err != nil && !wrote {
+	if err != nil && left != something {
 		return
 	}
 	common.settle(c, err == nil)
@@ -165,25 +168,34 @@ func (e *engine[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, r
 // meanwhile is done once more, and then left. begun are declarations that
 // earlier updates were about to bring about. wrote tells whether anything of
 // ours stands in the cluster.
-func (e *engine[M, P]) bringAbout(ctx context.Context, c *cluster.Cluster, r ApplyRequest[M], begun ...*M) (wrote bool, err error) {
-	r.wrote, r.undone = func() { wrote = true }, func() { wrote = false }
+func (e *engine[M, P]) bringAbout(ctx context.Context, c *cluster.Cluster, r ApplyRequest[M], begun ...*M) (left trace, err error) {
+	r.wrote, r.undone = func() { left = something }, func() { left = takenBack }
 	r.Charts = e.provider.Charts
 	owner := e.provider.with(Owner{Stamp: r.Stamp, Known: true})
 	for again := false; ; again = true {
 		for _, from := range append(begun, r.Prior) {
 			r.Prior = from
 			if err := e.part.Apply(ctx, c, r); err != nil {
-				return wrote, err
+				return left, err
 			}
 		}
-		wrote = true
+		left = something
 		var undone *UndoneError
 		err := e.settle(ctx, c, r.Want, owner)
 		if again || !errors.As(err, &undone) {
-			return wrote, err
+			return left, err
 		}
 	}
 }
+
+// trace is what an apply has left in the cluster.
+type trace int
+
+const (
+	untouched trace = iota
+	takenBack       // what it wrote is gone again
+	something
+)
 
 func (e *engine[M, P]) beginApply(ctx context.Context, common *Common) (*cluster.Cluster, error) {
 	e.provider.Fleet.BeginApply()

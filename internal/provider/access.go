@@ -84,6 +84,9 @@ func (a access) connection(name string) (kube.Access, error) {
 	if token != "" {
 		connection.Token = fixed(token)
 	}
+	if connection.Host == "" && file != "" {
+		return kube.Access{}, errors.New("host is not set, nor KUBE_HOST in the environment. KUBE_CONFIG_PATH is left aside, because a kubeconfig does not go with the entry's own token or certificates")
+	}
 	if connection.Host == "" {
 		return kube.Access{}, errors.New("neither host nor config_path is set, nor KUBE_HOST or KUBE_CONFIG_PATH in the environment")
 	}

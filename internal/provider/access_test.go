@@ -30,15 +30,16 @@ func TestConnection(t *testing.T) {
 		host, token string
 		fails       string
 	}{
-		"explicit":                   {entry: access{Host: text("https://a"), Token: text("mine")}, host: "https://a", token: "mine"},
-		"file":                       {entry: access{ConfigPath: text(file)}, host: "https://from-the-file:6443", token: "of-the-file"},
-		"file of the environment":    {env: map[string]string{"KUBE_CONFIG_PATH": file}, host: "https://from-the-file:6443", token: "of-the-file"},
-		"server of the environment":  {env: map[string]string{"KUBE_HOST": "https://b", "KUBE_TOKEN": "theirs"}, host: "https://b", token: "theirs"},
-		"host beats the file of env": {entry: access{Host: text("https://a"), Token: text("mine")}, env: map[string]string{"KUBE_CONFIG_PATH": file}, host: "https://a", token: "mine"},
-		"no foreign token":           {entry: access{Host: text("https://a"), ClientCertificate: text("c"), ClientKey: text("k")}, env: map[string]string{"KUBE_TOKEN": "theirs"}, host: "https://a"},
-		"file and host":              {entry: access{ConfigPath: text(file), Host: text("https://a")}, fails: "leave one or the other out"},
-		"nothing":                    {fails: "neither host nor config_path"},
-		"unknown":                    {entry: access{Host: types.StringUnknown()}, fails: "not known yet"},
+		"explicit":                    {entry: access{Host: text("https://a"), Token: text("mine")}, host: "https://a", token: "mine"},
+		"file":                        {entry: access{ConfigPath: text(file)}, host: "https://from-the-file:6443", token: "of-the-file"},
+		"file of the environment":     {env: map[string]string{"KUBE_CONFIG_PATH": file}, host: "https://from-the-file:6443", token: "of-the-file"},
+		"server of the environment":   {env: map[string]string{"KUBE_HOST": "https://b", "KUBE_TOKEN": "theirs"}, host: "https://b", token: "theirs"},
+		"host beats the file of env":  {entry: access{Host: text("https://a"), Token: text("mine")}, env: map[string]string{"KUBE_CONFIG_PATH": file}, host: "https://a", token: "mine"},
+		"no foreign token":            {entry: access{Host: text("https://a"), ClientCertificate: text("c"), ClientKey: text("k")}, env: map[string]string{"KUBE_TOKEN": "theirs"}, host: "https://a"},
+		"file and host":               {entry: access{ConfigPath: text(file), Host: text("https://a")}, fails: "leave one or the other out"},
+		"nothing":                     {fails: "neither host nor config_path"},
+		"token beside the env's file": {entry: access{Token: text("mine")}, env: map[string]string{"KUBE_CONFIG_PATH": file}, fails: "KUBE_CONFIG_PATH is left aside"},
+		"unknown":                     {entry: access{Host: types.StringUnknown()}, fails: "not known yet"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, variable := range []string{"KUBE_CONFIG_PATH", "KUBE_CTX", "KUBE_HOST", "KUBE_TOKEN", "KUBE_CLUSTER_CA_CERT_DATA", "KUBE_CLIENT_CERT_DATA", "KUBE_CLIENT_KEY_DATA"} {

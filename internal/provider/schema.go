@@ -86,11 +86,11 @@ func (p *iksProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			},
 			"default_labels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Labels put on every object that this provider makes as a whole.",
+				MarkdownDescription: "Labels put on every object that this provider makes as a whole. A key that is taken out again is no drift: what has it keeps it, at least until that is next changed.",
 			},
 			"default_annotations": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Annotations put on every object that this provider makes as a whole.",
+				MarkdownDescription: "Annotations put on every object that this provider makes as a whole. A key that is taken out again is no drift: what has it keeps it, at least until that is next changed.",
 			},
 		},
 	}

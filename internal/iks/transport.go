@@ -1,15 +1,14 @@
 package iks
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/proxy"
 )
 
 // newTransport is Go's own with limits that suit one API host: an address that
@@ -18,7 +17,7 @@ import (
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		OnProxyConnectResponse: checkProxy,
+		OnProxyConnectResponse: proxy.Check,
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           2 * maxConcurrent,
@@ -31,24 +30,6 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxyError says that a proxy did not let us through.
-type proxyError struct {
-	proxy  string // host and port
-	status int
-}
-
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s answers %d %s", e.proxy, e.status, http.StatusText(e.status))
-}
-
-// checkProxy gives a proxy's refusal a type; net/http has but a text for it.
-func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
-	if answer.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &proxyError{proxy: proxy.Host, status: answer.StatusCode}
-}
-
 // isHopeless tells whether the network error is one that stays: a name that
 // does not exist, a certificate that is not to be trusted, a proxy that says no.
 func isHopeless(err error) bool {
@@ -58,17 +39,17 @@ func isHopeless(err error) bool {
 	var invalid x509.CertificateInvalidError
 	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var proxy *proxyError
+	var refused *proxy.Error
 	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &authority) || errors.As(err, &hostname) ||
 		errors.As(err, &invalid) || errors.As(err, &verification) || errors.As(err, &record) ||
-		errors.As(err, &proxy) && !isTransientStatus(proxy.status)
+		errors.As(err, &refused) && !isTransientStatus(refused.Status)
 }
 
 // isConnecting tells whether no connection came about, so that nothing was
 // sent, and whether that was for lack of any answer.
 func isConnecting(err error) (connecting, silent bool) {
-	var proxy *proxyError
-	if errors.As(err, &proxy) {
+	var refused *proxy.Error
+	if errors.As(err, &refused) {
 		return true, false
 	}
 	var op *net.OpError

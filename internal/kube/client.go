@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/proxy"
 )
 
 const (
@@ -129,17 +131,17 @@ func newTransport(access Access) (*http.Transport, error) {
 		}
 		tlsConfig.Certificates = []tls.Certificate{pair}
 	}
-	proxy := http.ProxyFromEnvironment
+	way := http.ProxyFromEnvironment
 	if access.ProxyURL != "" {
 		address, err := url.Parse(access.ProxyURL)
 		if err != nil || address.Host == "" {
 			return nil, errors.New("the proxy's address is not a URL such as http://proxy.example:3128")
 		}
-		proxy = http.ProxyURL(address)
+		way = http.ProxyURL(address)
 	}
 	return &http.Transport{
-		Proxy:                  proxy,
-		OnProxyConnectResponse: checkProxy,
+		Proxy:                  way,
+		OnProxyConnectResponse: proxy.Check,
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    5 * time.Second,

@@ -14,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/iks-patterns/terraform-provider-iks/internal/proxy"
 )
 
 // Error is the error of every function here that makes a request. The server's own refusal, if there was one, is
@@ -67,24 +69,6 @@ type transportFailure struct {
 func (e *transportFailure) Error() string { return e.err.Error() }
 func (e *transportFailure) Unwrap() error { return e.err }
 
-// proxyError says that a proxy did not open a connection to the server.
-type proxyError struct {
-	proxy  string // host and port
-	status int
-}
-
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s answers %d %s", e.proxy, e.status, http.StatusText(e.status))
-}
-
-// checkProxy names a proxy that refuses: net/http has but the text of its status, which looks like the server's.
-func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
-	if answer.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &proxyError{proxy: proxy.Host, status: answer.StatusCode}
-}
-
 // transportError classifies an error of net/http. A request that the caller gave up is no failure of the transport.
 // Attempt is the context of the attempt, within ctx.
 func transportError(ctx, attempt context.Context, err error) error {
@@ -107,7 +91,7 @@ func transportError(ctx, attempt context.Context, err error) error {
 		record       tls.RecordHeaderError
 		dns          *net.DNSError
 		operation    *net.OpError
-		proxy        *proxyError
+		refused      *proxy.Error
 	)
 	switch {
 	case errors.As(err, &verification), errors.As(err, &authority), errors.As(err, &hostname),
@@ -115,9 +99,9 @@ func transportError(ctx, attempt context.Context, err error) error {
 		failure.stage = stageTrust
 	case errors.As(err, &operation) && operation.Op == "remote error":
 		failure.stage = stageTrust // a TLS alert: the server does not want our certificate
-	case errors.As(err, &proxy):
+	case errors.As(err, &refused):
 		failure.stage = stageDial
-		if proxy.status < http.StatusInternalServerError {
+		if refused.Status < http.StatusInternalServerError {
 			failure.stage = stageTrust // it will say so again
 		}
 	case errors.As(err, &dns):

@@ -6,19 +6,25 @@ import (
 	"github.com/iks-patterns/terraform-provider-iks/internal/pattern/isolation"
 )
 
-// alive is what a cluster needs to live, under either set.
-func alive() []line {
+// lives are what a cluster needs to live.
+func lives() []line {
 	return []line{
 		{from: []who{worker}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
 		{from: []who{worker}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
 		{from: []who{worker, pod}, to: server, ports: []uint16{53}, protocols: udp, without: open, with: open},
 		{from: []who{pod}, to: pods, ports: []uint16{8080}, without: open, with: open},
 		{from: []who{pod}, to: webName, ports: []uint16{80}, protocols: tcp, without: open, with: open},
+	}
+}
+
+// alive is what either set leaves open.
+func alive() []line {
+	return append(lives(), []line{
 		{from: []who{client}, to: workers, ports: nodePorts, without: open, with: open},
 		{from: []who{client}, to: web, ports: []uint16{80}, without: open, with: open},
 		{from: []who{client}, to: albs, ports: []uint16{443}, protocols: tcp, without: open, with: open},
 		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
-	}
+	}...)
 }
 
 // isolated is a configuration with arguments besides cluster and region.

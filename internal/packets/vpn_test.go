@@ -94,19 +94,14 @@ const gateway = `pass = [{ source_cidrs = [var.office_cidr], destination_cidrs =
 // alone are lines of a cluster that leaves one way to the outside: what it needs
 // to live is open, and all else is closed in both directions.
 func alone() []line {
-	return []line{
-		{from: []who{worker}, to: master, ports: []uint16{31235}, protocols: tcp, without: open, with: open},
-		{from: []who{worker}, to: workersPrivate, ports: []uint16{10250}, protocols: tcp, without: open, with: open},
-		{from: []who{worker, pod}, to: server, ports: []uint16{53}, protocols: udp, without: open, with: open},
-		{from: []who{pod}, to: pods, ports: []uint16{8080}, without: open, with: open},
-		{from: []who{pod}, to: webName, ports: []uint16{80}, protocols: tcp, without: open, with: open},
+	return append(lives(), []line{
 		{from: []who{neighbour}, to: internal, ports: []uint16{80}, without: open, with: open},
 		{from: []who{office, client}, to: workers, ports: nodePorts, without: open, with: dropped},
 		{from: []who{office, client}, to: albs, ports: []uint16{80, 443}, protocols: tcp, without: open, with: dropped},
 		{from: []who{neighbour}, to: workersPrivate, ports: []uint16{9100}, protocols: tcp, without: open, with: dropped},
 		{from: []who{worker, pod}, to: server, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
 		{from: []who{worker, pod}, to: internet, ports: []uint16{8080}, protocols: tcp, without: open, with: dropped},
-	}
+	}...)
 }
 
 // throughTunnel are lines of a tunnel: who may be reached only through it.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -94,12 +93,7 @@ func (e *engine[M, P]) record(ctx context.Context, state *tfsdk.State, want any)
 		return out
 	}
 	for _, name := range e.about.Recorded {
-		value, err := state.Schema.GetAttributes()[name].GetType().ValueFromTerraform(ctx, values[name])
-		if err != nil {
-			out.AddAttributeError(path.Root(name), "The state could not be saved", err.Error())
-			continue
-		}
-		out.Append(state.SetAttribute(ctx, path.Root(name), value)...)
+		out.Append(setRaw(ctx, state, state.Schema.GetAttributes()[name].GetType(), name, values[name])...)
 	}
 	return out
 }

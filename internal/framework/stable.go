@@ -17,7 +17,7 @@ func forget(ctx context.Context, plan *tfsdk.Plan, keep ...string) diags {
 		if name == "drift" || slices.Contains(keep, name) || !attribute.IsComputed() || attribute.IsOptional() {
 			continue
 		}
-		out.Append(setRaw(ctx, plan, name, unknownOf(ctx, attribute.GetType()))...)
+		out.Append(setRaw(ctx, plan, attribute.GetType(), name, unknownOf(ctx, attribute.GetType()))...)
 	}
 	return out
 }
@@ -37,11 +37,11 @@ func (e *engine[M, P]) keepStable(ctx context.Context, plan *tfsdk.Plan, state t
 		upset = part.Upsets(prior, want)
 	}
 	for _, name := range e.about.Stable {
-		value := has[name]
+		value, kind := has[name], plan.Schema.GetAttributes()[name].GetType()
 		if value.IsNull() || slices.Contains(upset, name) {
-			value = unknownOf(ctx, plan.Schema.GetAttributes()[name].GetType())
+			value = unknownOf(ctx, kind)
 		}
-		out.Append(setRaw(ctx, plan, name, value)...)
+		out.Append(setRaw(ctx, plan, kind, name, value)...)
 	}
 	return out
 }
@@ -52,12 +52,7 @@ func (e *engine[M, P]) dropStable(ctx context.Context, state *tfsdk.State) diags
 	var out diags
 	for _, name := range e.about.Stable {
 		kind := state.Schema.GetAttributes()[name].GetType()
-		none, err := kind.ValueFromTerraform(ctx, tftypes.NewValue(kind.TerraformType(ctx), nil))
-		if err != nil {
-			out.AddAttributeError(path.Root(name), "The state could not be saved", err.Error())
-			continue
-		}
-		out.Append(state.SetAttribute(ctx, path.Root(name), none)...)
+		out.Append(setRaw(ctx, state, kind, name, tftypes.NewValue(kind.TerraformType(ctx), nil))...)
 	}
 	return out
 }
@@ -89,13 +84,13 @@ func unknownOf(ctx context.Context, t attr.Type) tftypes.Value {
 	return tftypes.NewValue(t.TerraformType(ctx), tftypes.UnknownValue)
 }
 
-// setRaw sets one attribute of a plan.
-func setRaw(ctx context.Context, plan *tfsdk.Plan, name string, raw tftypes.Value) diags {
-	value, err := plan.Schema.GetAttributes()[name].GetType().ValueFromTerraform(ctx, raw)
+// setRaw sets one attribute, of that type, of a plan or a state.
+func setRaw(ctx context.Context, of attributeSetter, kind attr.Type, name string, raw tftypes.Value) diags {
+	value, err := kind.ValueFromTerraform(ctx, raw)
 	if err != nil {
 		var out diags
-		out.AddAttributeError(path.Root(name), "The plan could not be made", err.Error())
+		out.AddAttributeError(path.Root(name), "An attribute could not be set", err.Error())
 		return out
 	}
-	return plan.SetAttribute(ctx, path.Root(name), value)
+	return of.SetAttribute(ctx, path.Root(name), value)
 }
